@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/*
+ * Taking a set of snapshots: FORMAT.md, "Commit protocol", has the steps.
+ * Here: locks, hooks, freeze, cut, then each member's content, then the
+ * records, the set's last.
+ */
+
+#include "src/ingest.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+
+#include "format/name.h"
+#include "format/time.h"
+#include "src/hook.h"
+#include "src/ingest-volume.h"
+#include "src/log.h"
+
+/* One member while it is made. */
+struct member {
+	const struct sfs_ingest_member *wanted;
+	struct sfs_lock *lock;
+	struct sfs_source *source;
+	struct sfs_snapshot *latest; /* of the volume, or NULL */
+	struct sfs_snapshot *parent; /* what it is incremental on, or NULL */
+	struct sfs_snapshot *snapshot;
+};
+
+struct ingest {
+	struct sfs_repo *repo;
+	const struct sfs_ingest_options *options;
+	struct member *members;
+	size_t count;
+	struct sfs_lock *structure;
+	struct sfs_freeze *freeze;
+	struct sfs_ingest_work work;
+	int64_t time_ns;
+	char set[SFS_ID_SIZE]; /* "" for a lone snapshot */
+};
+
+static void ingest_done(struct ingest *ingest)
+{
+	size_t i;
+
+	sfs_freeze_free(ingest->freeze);
+	for (i = 0; ingest->members && i < ingest->count; i++) {
+		sfs_source_close(ingest->members[i].source);
+		sfs_snapshot_free(ingest->members[i].latest);
+		sfs_snapshot_free(ingest->members[i].parent);
+		sfs_snapshot_free(ingest->members[i].snapshot);
+		sfs_lock_release(ingest->members[i].lock);
+	}
+	free(ingest->members);
+	sfs_pack_writer_free(ingest->work.chunks);
+	sfs_pack_writer_free(ingest->work.nodes);
+	sfs_share_free(ingest->work.share);
+	sfs_codec_free(ingest->work.node_codec);
+	sfs_lock_release(ingest->structure);
+}
+#define CLEANUP_INGEST __attribute__((cleanup(ingest_done)))
+
+/* ---- what was asked for ---- */
+
+static int check_member(const struct ingest *ingest, size_t i)
+{
+	const struct sfs_ingest_member *wanted = ingest->members[i].wanted;
+	const char *why;
+	size_t j;
+
+	if (!sfs_name_volume_ok(wanted->volume, &why)) {
+		sfs_err("volume name '%s': %s", wanted->volume, why);
+		return -EINVAL;
+	}
+	for (j = 0; j < i; j++) {
+		if (strcmp(ingest->members[j].wanted->volume,
+			   wanted->volume) == 0) {
+			sfs_err("volume '%s': named twice in one set",
+				wanted->volume);
+			return -EINVAL;
+		}
+	}
+	if (strcmp(wanted->source, "-") != 0 &&
+	    sfs_store_contains(ingest->repo->store, wanted->source)) {
+		sfs_err("'%s': lies inside the repository '%s'",
+			wanted->source, sfs_store_path(ingest->repo->store));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_options(const struct sfs_ingest_options *options)
+{
+	const char *why;
+
+	if (options->description &&
+	    !sfs_name_text_ok(options->description, SFS_DESCRIPTION_MAX,
+			      &why)) {
+		sfs_err("description '%.40s': %s (at most %u bytes)",
+			options->description, why, SFS_DESCRIPTION_MAX);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check(const struct ingest *ingest)
+{
+	size_t i;
+	int r;
+
+	if (!sfs_store_writable(ingest->repo->store) ||
+	    ingest->repo->config.read_only) {
+		sfs_err("'%s': the repository cannot be written",
+			sfs_store_path(ingest->repo->store));
+		return -EROFS;
+	}
+	for (i = 0; i < ingest->count; i++) {
+		r = check_member(ingest, i);
+		if (r < 0)
+			return r;
+	}
+	return check_options(ingest->options);
+}
+
+/* ---- locks ---- */
+
+static int lock_volume(struct ingest *ingest, struct member *member)
+{
+	int r;
+
+	r = sfs_store_lock(ingest->repo->store, SFS_LOCK_VOLUME,
+			   member->wanted->volume, true, false, &member->lock);
+	if (r == -EBUSY)
+		sfs_err("volume '%s': another 'snapshot create' of it is "
+			"running; try again when it is done",
+			member->wanted->volume);
+	return r;
+}
+
+static int lock_structure(struct ingest *ingest)
+{
+	struct sfs_store *store = ingest->repo->store;
+	int r;
+
+	r = sfs_store_lock(store, SFS_LOCK_STRUCTURE, NULL, false, false,
+			   &ingest->structure);
+	if (r != -EBUSY)
+		return r;
+	sfs_info("'%s': waiting for 'snapfs gc' to end", sfs_store_path(store));
+	return sfs_store_lock(store, SFS_LOCK_STRUCTURE, NULL, false, true,
+			      &ingest->structure);
+}
+
+static int lock_all(struct ingest *ingest)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < ingest->count; i++) {
+		r = lock_volume(ingest, &ingest->members[i]);
+		if (r < 0)
+			return r;
+	}
+	return lock_structure(ingest);
+}
+
+/* ---- parents and times ---- */
+
+static int find_parent(struct ingest *ingest, struct member *member)
+{
+	struct sfs_catalog *catalog = ingest->repo->catalog;
+	const char *asked = ingest->options->parent;
+	int r;
+
+	r = sfs_catalog_latest(catalog, member->wanted->volume,
+			       &member->latest);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (asked && strcmp(asked, "none") == 0)
+		return 0;
+	if (asked)
+		return sfs_catalog_select(catalog, asked, &member->parent);
+	return member->latest ?
+		       sfs_snapshot_copy(member->latest, &member->parent) :
+		       0;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The moment in whole seconds, which is what people want to see in a name;
+ * in milliseconds where a volume has a snapshot of this second already. */
+static int64_t pick_time(const struct ingest *ingest)
+{
+	const int64_t ms = SFS_SECOND / 1000, now = sfs_now_ns();
+	int64_t time = now - now % SFS_SECOND, last;
+	const struct sfs_snapshot *latest;
+	size_t i;
+
+	for (i = 0; i < ingest->count; i++) {
+		latest = ingest->members[i].latest;
+		if (!latest || latest->time_ns / SFS_SECOND != now / SFS_SECOND)
+			continue;
+		last = latest->time_ns - latest->time_ns % ms;
+		time = later(time, later(now - now % ms, last + ms));
+	}
+	return time;
+}
+
+static void new_id(const char *prefix, char ret[SFS_ID_SIZE])
+{
+	uint8_t random[9];
+
+	sfs_random(random, sizeof(random));
+	sfs_id_format(prefix, random, ret);
+}
+
+/* ---- the cut ---- */
+
+static int open_sources(struct ingest *ingest)
+{
+	const struct sfs_source_options options = {
+		.freeze = ingest->freeze,
+		.allow_fuzzy = ingest->options->allow_fuzzy,
+	};
+	struct sfs_progress *progress = ingest->options->progress;
+	struct sfs_source *source;
+	size_t i;
+	int r;
+
+	for (i = 0; i < ingest->count; i++) {
+		r = sfs_source_open(ingest->members[i].wanted->source,
+				    &options, &ingest->members[i].source);
+		if (r < 0)
+			return r;
+		source = ingest->members[i].source;
+		if (progress && !sfs_source_is_stream(source))
+			progress->total_bytes += sfs_source_size(source);
+	}
+	return 0;
+}
+
+static bool all_clones(const struct ingest *ingest)
+{
+	size_t i;
+
+	for (i = 0; i < ingest->count; i++)
+		if (!sfs_source_is_clone(ingest->members[i].source))
+			return false;
+	return true;
+}
+
+static int thaw(struct ingest *ingest)
+{
+	return ingest->freeze ? sfs_freeze_thaw(TAKE_PTR(ingest->freeze)) : 0;
+}
+
+/* After this every source shows one moment, as far as it ever will. */
+static int cut(struct ingest *ingest)
+{
+	const struct sfs_ingest_options *options = ingest->options;
+	int r;
+
+	if (options->freeze_count) {
+		r = sfs_freeze_start(options->freeze, options->freeze_count,
+				     sfs_store_path(ingest->repo->store),
+				     &ingest->freeze);
+		if (r < 0)
+			return r;
+	}
+	ingest->time_ns = pick_time(ingest);
+	r = open_sources(ingest);
+	if (r < 0)
+		return r;
+	return all_clones(ingest) ? thaw(ingest) : 0;
+}
+
+/* ---- content ---- */
+
+static int fill_in(const struct ingest *ingest, struct member *member)
+{
+	const struct sfs_ingest_options *options = ingest->options;
+	struct sfs_snapshot *snapshot;
+
+	snapshot = member->snapshot = sfs_calloc(1, sizeof(*snapshot));
+	if (!snapshot)
+		return -ENOMEM;
+	new_id(SFS_ID_SNAPSHOT, snapshot->id);
+	if (member->latest)
+		strcpy(snapshot->volume_id, member->latest->volume_id);
+	else
+		new_id(SFS_ID_VOLUME, snapshot->volume_id);
+	strcpy(snapshot->volume, member->wanted->volume);
+	strcpy(snapshot->set, ingest->set);
+	if (member->parent)
+		strcpy(snapshot->parent, member->parent->id);
+	snapshot->time_ns = ingest->time_ns;
+	snapshot->source = sfs_strdup(sfs_source_name(member->source));
+	snapshot->description =
+		sfs_strdup(options->description ? options->description : "");
+	if (!snapshot->source || !snapshot->description)
+		return -ENOMEM;
+	return options->tags ?
+		       sfs_tags_copy(&snapshot->tags, options->tags) :
+		       0;
+}
+
+static int read_member(struct ingest *ingest, struct member *member)
+{
+	bool trusted;
+	int r;
+
+	r = fill_in(ingest, member);
+	if (r < 0)
+		return r;
+	trusted = member->parent && strcmp(member->parent->volume_id,
+					   member->snapshot->volume_id) == 0;
+	r = sfs_ingest_volume(&ingest->work, member->source, member->parent,
+			      trusted, member->snapshot);
+	if (r < 0)
+		return r;
+	return sfs_source_finish(member->source,
+				 &member->snapshot->consistency);
+}
+
+static int read_all(struct ingest *ingest)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < ingest->count; i++) {
+		r = read_member(ingest, &ingest->members[i]);
+		if (r < 0)
+			return r;
+	}
+	r = thaw(ingest);
+	if (r == 0 || !ingest->options->allow_fuzzy)
+		return r;
+	for (i = 0; i < ingest->count; i++)
+		ingest->members[i].snapshot->consistency =
+			SFS_CONSISTENCY_FUZZY;
+	return 0;
+}
+
+/* ---- commit ---- */
+
+static int seal(struct ingest *ingest)
+{
+	struct sfs_pack_set *set = &ingest->work.found;
+	struct sfs_pack_writer *writers[] = { ingest->work.chunks,
+					      ingest->work.nodes };
+	const struct sfs_pack_set *published;
+	size_t i, j;
+	int r;
+
+	for (i = 0; i < SFS_ARRAY_SIZE(writers); i++) {
+		r = sfs_pack_writer_finish(writers[i]);
+		if (r < 0)
+			return r;
+		published = sfs_pack_writer_packs(writers[i]);
+		for (j = 0; j < published->count; j++)
+			sfs_pack_set_add(set, published->ids[j]);
+	}
+	/* Those that were found stored as well: their writer may have died
+	 * between rename and fsync. */
+	return sfs_store_sync_packs(ingest->repo->store, set->ids, set->count);
+}
+
+static int put_snapshot(struct ingest *ingest, struct sfs_snapshot *snapshot)
+{
+	CLEANUP_FREE char *bytes = NULL;
+	size_t size;
+	int r;
+
+	snapshot->completed_ns = sfs_now_ns() / SFS_SECOND * SFS_SECOND;
+	if (snapshot->completed_ns < snapshot->time_ns)
+		snapshot->completed_ns = snapshot->time_ns;
+	r = sfs_record_encode_snapshot(&ingest->repo->config, snapshot, &bytes,
+				       &size);
+	if (r < 0)
+		return r;
+	return sfs_store_put(ingest->repo->store, SFS_AREA_RECORDS,
+			     snapshot->id, bytes, size, false);
+}
+
+static int put_set(struct ingest *ingest)
+{
+	CLEANUP_FREE char *bytes = NULL;
+	struct sfs_set set = { .time_ns = ingest->time_ns,
+			       .members = ingest->count };
+	size_t size;
+	int r;
+
+	strcpy(set.id, ingest->set);
+	r = sfs_record_encode_set(&ingest->repo->config, &set, &bytes, &size);
+	if (r < 0)
+		return r;
+	return sfs_store_put(ingest->repo->store, SFS_AREA_RECORDS, set.id,
+			     bytes, size, false);
+}
+
+/* Take back members whose set was not published; gc would, too. */
+static void withdraw(struct ingest *ingest, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		sfs_ignore(sfs_store_remove(ingest->repo->store,
+					    SFS_AREA_RECORDS,
+					    ingest->members[i].snapshot->id));
+}
+
+static int commit(struct ingest *ingest)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < ingest->count && r == 0; i++)
+		r = put_snapshot(ingest, ingest->members[i].snapshot);
+	if (r == 0 && *ingest->set)
+		r = put_set(ingest);
+	if (r < 0 && *ingest->set)
+		withdraw(ingest, i);
+	return r;
+}
+
+/* ---- all of it ---- */
+
+static int read_table(uint64_t pack, struct sfs_row **ret_rows,
+		      uint32_t *ret_count, void *context)
+{
+	struct sfs_repo *repo = context;
+
+	return sfs_chunks_table(repo->chunks, pack, ret_rows, ret_count);
+}
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ?
+		       (unsigned)CPU_COUNT(&set) :
+		       1;
+}
+
+static int prepare(struct ingest *ingest)
+{
+	struct sfs_repo *repo = ingest->repo;
+	struct sfs_ingest_work *work = &ingest->work;
+	size_t i;
+	int r;
+
+	work->repo = repo;
+	work->skip_bad = ingest->options->skip_bad;
+	work->progress = ingest->options->progress;
+	work->threads = ingest->options->threads ? ingest->options->threads :
+						   processors();
+	r = sfs_catalog_refresh(repo->catalog);
+	if (r < 0)
+		return r;
+	r = sfs_catalog_sync_index(repo->catalog, read_table, repo);
+	if (r < 0)
+		return r;
+	for (i = 0; i < ingest->count; i++) {
+		r = find_parent(ingest, &ingest->members[i]);
+		if (r < 0)
+			return r;
+	}
+	r = sfs_share_new(repo, &work->share);
+	if (r < 0)
+		return r;
+	return sfs_codec_new(repo->config.compression, &work->node_codec);
+}
+
+/* From the cut to the last byte.  The writers' threads start behind the
+ * freeze, whose guard is forked. */
+static int take(struct ingest *ingest)
+{
+	int r;
+
+	r = cut(ingest);
+	if (r < 0)
+		return r;
+	r = sfs_pack_writer_new(ingest->repo, &ingest->work.chunks);
+	if (r < 0)
+		return r;
+	r = sfs_pack_writer_new(ingest->repo, &ingest->work.nodes);
+	if (r < 0)
+		return r;
+	return read_all(ingest);
+}
+
+static int with_hooks(struct ingest *ingest)
+{
+	const struct sfs_ingest_options *options = ingest->options;
+	int r, post = 0;
+
+	if (options->pre) {
+		r = sfs_hook_run("pre", options->pre);
+		if (r < 0)
+			return r;
+	}
+	r = take(ingest);
+	if (r < 0) /* post may write where we froze */
+		sfs_freeze_free(TAKE_PTR(ingest->freeze));
+	if (options->post)
+		post = sfs_hook_run("post", options->post);
+	return r < 0 ? r : post;
+}
+
+int sfs_ingest(struct sfs_repo *repo, const struct sfs_ingest_member *members,
+	       size_t count, const struct sfs_ingest_options *options,
+	       struct sfs_snapshot **ret)
+{
+	CLEANUP_INGEST struct ingest ingest = {
+		.repo = repo,
+		.options = options,
+	};
+	size_t i;
+	int r;
+
+	if (count == 0 || count > SFS_SET_MEMBERS_MAX)
+		return -EINVAL;
+	ingest.members = sfs_calloc(count, sizeof(*ingest.members));
+	if (!ingest.members)
+		return -ENOMEM;
+	ingest.count = count;
+	for (i = 0; i < count; i++)
+		ingest.members[i].wanted = &members[i];
+	if (count > 1)
+		new_id(SFS_ID_SET, ingest.set);
+	r = check(&ingest);
+	if (r == 0)
+		r = lock_all(&ingest);
+	if (r == 0)
+		r = prepare(&ingest);
+	if (r == 0)
+		r = with_hooks(&ingest);
+	if (r == 0)
+		r = seal(&ingest);
+	if (r == 0)
+		r = commit(&ingest);
+	if (r < 0)
+		return r;
+	for (i = 0; i < count; i++)
+		ret[i] = TAKE_PTR(ingest.members[i].snapshot);
+	/* The catalog follows; it notices by itself when it could not. */
+	sfs_ignore(sfs_catalog_refresh(repo->catalog) < 0);
+	return 0;
+}
