@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SNAPFS_SRC_ROOTS_H
+#define SNAPFS_SRC_ROOTS_H
+
+/*
+ * What must be kept, from the records themselves and never from the catalog.
+ * For gc and what foretells it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "src/cleanup.h"
+#include "src/repo.h"
+#include "src/snapshot.h"
+#include "src/util.h"
+
+struct sfs_root {
+	struct sfs_snapshot *snapshot; /* NULL for a set's record */
+	char id[SFS_ID_SIZE];
+	uint64_t record_bytes;
+	bool binned;
+	bool pinned; /* binned, but open somewhere */
+	bool dead;   /* nobody needs the record */
+};
+
+struct sfs_roots {
+	struct sfs_root *roots;
+	size_t count;
+	size_t capacity;
+};
+
+/* Read every record of records/ and bin/ and judge it: a binned snapshot is
+ * dead unless pinned, a member is dead whose set's record is not there, a set
+ * when no member is left.  -EUCLEAN or -EBADMSG, logged, for a record that
+ * cannot be decoded: then nobody knows what it needs.  With @committing, what
+ * a running creator may have half published is not called dead. */
+SFS_MUST_CHECK int sfs_roots_read(struct sfs_repo *repo, bool committing,
+				  struct sfs_roots *ret);
+void sfs_roots_done(struct sfs_roots *roots);
+#define CLEANUP_ROOTS __attribute__((cleanup(sfs_roots_done)))
+
+/* The committed snapshot @id, or NULL. */
+struct sfs_root *sfs_roots_find(const struct sfs_roots *roots, const char *id);
+
+#endif
