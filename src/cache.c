@@ -72,6 +72,7 @@ enum state { EMPTY, LOADING, READY, FAILED };
 struct sfs_cache_slot {
 	uint64_t pack;
 	uint32_t offset;
+	uint32_t kind;
 	uint32_t chain; /* next in the hash bucket */
 	uint32_t next;	/* in the queue, towards its tail */
 	_Atomic uint32_t pins;
@@ -222,7 +223,8 @@ static struct sfs_cache_slot *find_locked(const struct sfs_cache *cache,
 
 	for (i = *bucket_of(cache, shard, hash); i != NONE; i = slot->chain) {
 		slot = &shard->slots[i];
-		if (slot->pack == key->pack && slot->offset == key->offset)
+		if (slot->pack == key->pack && slot->offset == key->offset &&
+		    slot->kind == key->kind)
 			return slot;
 	}
 	return NULL;
@@ -401,6 +403,7 @@ static int claim_locked(const struct sfs_cache *cache, struct shard *shard,
 		return -ENOBUFS;
 	slot->pack = key->pack;
 	slot->offset = key->offset;
+	slot->kind = key->kind;
 	slot->freq = 0;
 	slot->state = LOADING;
 	atomic_store_explicit(&slot->pins, 1, memory_order_relaxed);
@@ -717,6 +720,7 @@ static uint32_t check_hash_locked(const struct sfs_cache *cache,
 			slot = &shard->slots[i];
 			key.pack = slot->pack;
 			key.offset = slot->offset;
+			key.kind = slot->kind;
 			hash = hash_key(key.pack, key.offset);
 			assert(slot->state == LOADING || slot->state == READY);
 			assert(shard_of(cache, hash) == shard);

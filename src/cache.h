@@ -21,9 +21,12 @@
 struct sfs_cache;
 struct sfs_cache_slot;
 
+/* @kind is what the place is read as: a record that lies about a node's height
+ * must not find what an honest one cached. */
 struct sfs_cache_key {
 	uint64_t pack;
 	uint32_t offset;
+	uint32_t kind;
 };
 
 /* Fill @ret (block_size bytes) for @key.  Runs without any lock held.

@@ -193,7 +193,8 @@ static int get(struct sfs_cache *cache, size_t block, sfs_cache_load *fill,
 	       const void **ret_block, void **ret_own)
 {
 	const struct sfs_cache_key key = { load->entry->pack,
-					   load->entry->offset };
+					   load->entry->offset,
+					   load->entry->kind };
 	CLEANUP_FREE void *own = NULL;
 	int r;
 

@@ -34,7 +34,8 @@ static void fill(const struct sfs_cache_key *key, void *block)
 	size_t i;
 
 	for (i = 0; i < BLOCK / sizeof(*words); i++)
-		words[i] = key->pack * 1000003 + key->offset + i;
+		words[i] = key->pack * 1000003 + key->kind * 7919 +
+			   key->offset + i;
 }
 
 static bool holds(const void *block, const struct sfs_cache_key *key)
@@ -43,7 +44,8 @@ static bool holds(const void *block, const struct sfs_cache_key *key)
 	size_t i;
 
 	for (i = 0; i < BLOCK / sizeof(*words); i++)
-		if (words[i] != key->pack * 1000003 + key->offset + i)
+		if (words[i] !=
+		    key->pack * 1000003 + key->kind * 7919 + key->offset + i)
 			return false;
 	return true;
 }
@@ -150,13 +152,19 @@ static void a_hit_does_not_load(void **state)
 	sfs_cache_free(origin.cache);
 }
 
-/* Offset and pack both tell blocks apart. */
+/* Pack, offset and kind all tell blocks apart. */
 static void keys_are_whole(void **state)
 {
 	struct origin origin;
 	struct sfs_cache_key keys[] = {
-		{ 1, 0 }, { 1, 1 }, { 2, 0 },	       { UINT64_C(1) << 63, 0 },
-		{ 0, 1 }, { 0, 0 }, { 0, UINT32_MAX },
+		{ 1, 0, 0 },
+		{ 1, 1, 0 },
+		{ 1, 1, 17 },
+		{ 2, 0, 0 },
+		{ UINT64_C(1) << 63, 0, 0 },
+		{ 0, 1, 0 },
+		{ 0, 0, 0 },
+		{ 0, UINT32_MAX, 0 },
 	};
 	struct sfs_cache_slot *slot;
 	const void *block;

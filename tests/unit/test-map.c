@@ -352,6 +352,7 @@ static void a_lost_node_hurts_only_what_is_under_it(void **state)
 /* A node that stands where another height belongs would make a loop. */
 static void a_node_of_the_wrong_height_is_refused(void **state)
 {
+	struct sfs_entry got;
 	struct world world;
 	struct sfs_map map;
 	struct sfs_run run;
@@ -359,6 +360,8 @@ static void a_node_of_the_wrong_height_is_refused(void **state)
 	(void)state;
 	world_open(&world);
 	build(&world, NULL, 20000, 0, UINT64_MAX, &map);
+	/* Also when an honest reader has just cached it. */
+	lookup(&map, 5, &got);
 	map.root.kind = SFS_KIND_NODE + 1;
 	map.height = 1;
 	map.chunk_count = 100;
