@@ -19,14 +19,18 @@ static int check_writable(struct sfs_repo *repo)
 
 int sfs_delete(struct sfs_repo *repo, char *const *ids, size_t count)
 {
+	CLEANUP_LOCK struct sfs_lock *lock = NULL;
 	size_t i;
 	int r;
 
 	r = check_writable(repo);
 	if (r < 0)
 		return r;
-	/* No lock: gc lists records/ before bin/, and a record only ever moves
-	 * from the one to the other, so it is seen in at least one of them. */
+	/* Held for moments by whoever has it, and not by creators. */
+	r = sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
+			   &lock);
+	if (r < 0)
+		return r;
 	for (i = 0; i < count; i++) {
 		r = sfs_store_move(repo->store, SFS_AREA_RECORDS, SFS_AREA_BIN,
 				   ids[i]);

@@ -13,6 +13,39 @@
 #include "src/mark.h"
 #include "src/roots.h"
 
+/* What was seen to be deleted must not come back once its bytes are gone. */
+static int sync_records(struct sfs_repo *repo, bool dry_run)
+{
+	int r;
+
+	if (dry_run)
+		return 0;
+	r = sfs_store_sync(repo->store, SFS_AREA_BIN);
+	if (r < 0)
+		return r;
+	return sfs_store_sync(repo->store, SFS_AREA_RECORDS);
+}
+
+/* With the lock that who deletes or tags takes: a record that moves must not
+ * slip through the listing. */
+static int read_roots(struct sfs_repo *repo, bool dry_run,
+		      struct sfs_roots *ret)
+{
+	CLEANUP_LOCK struct sfs_lock *records = NULL;
+	int r;
+
+	if (!dry_run) {
+		r = sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true,
+				   true, &records);
+		if (r < 0)
+			return r;
+	}
+	r = sfs_roots_read(repo, dry_run, ret);
+	if (r < 0)
+		return r;
+	return sync_records(repo, dry_run);
+}
+
 static int lock(struct sfs_repo *repo, bool dry_run, struct sfs_lock **ret)
 {
 	int r;
@@ -31,19 +64,6 @@ static int lock(struct sfs_repo *repo, bool dry_run, struct sfs_lock **ret)
 			"try again when it is done",
 			sfs_store_path(repo->store));
 	return r;
-}
-
-/* What was seen to be deleted must not come back once its bytes are gone. */
-static int sync_records(struct sfs_repo *repo, bool dry_run)
-{
-	int r;
-
-	if (dry_run)
-		return 0;
-	r = sfs_store_sync(repo->store, SFS_AREA_BIN);
-	if (r < 0)
-		return r;
-	return sfs_store_sync(repo->store, SFS_AREA_RECORDS);
 }
 
 static int mark_living(struct sfs_mark *mark, const struct sfs_roots *roots,
@@ -147,9 +167,7 @@ int sfs_gc(struct sfs_repo *repo, bool dry_run, struct sfs_progress *progress,
 
 	r = lock(repo, dry_run, &structure);
 	if (r == 0)
-		r = sfs_roots_read(repo, dry_run, &roots);
-	if (r == 0)
-		r = sync_records(repo, dry_run);
+		r = read_roots(repo, dry_run, &roots);
 	if (r == 0)
 		r = sfs_mark_new(repo, &mark);
 	if (r == 0)

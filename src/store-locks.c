@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "src/log.h"
+#include "src/mutex.h"
 #include "src/store-dir.h"
 
 struct sfs_lock {
@@ -29,6 +30,8 @@ static off_t lock_offset(enum sfs_lock_kind kind, const char *name)
 		return 0;
 	case SFS_LOCK_CATALOG:
 		return 1;
+	case SFS_LOCK_RECORDS:
+		return 2;
 	case SFS_LOCK_VOLUME:
 		return (off_t)(UINT64_C(1) << 61 |
 			       (hash & ((UINT64_C(1) << 60) - 1)));
@@ -136,13 +139,12 @@ int sfs_store_pin(struct sfs_store *store, const char *id)
 	struct sfs_pin *pin;
 	int r = 0;
 
-	pthread_mutex_lock(&store->pin_lock);
+	SFS_LOCK(&store->pin_lock);
 	pin = find_pin_locked(store, id);
 	if (pin)
 		pin->count++;
 	else
 		r = add_pin_locked(store, id);
-	pthread_mutex_unlock(&store->pin_lock);
 	if (r < 0)
 		sfs_err("'%s': cannot pin '%s': %s", store->path, id,
 			strerror(-r));
@@ -153,7 +155,7 @@ void sfs_store_unpin(struct sfs_store *store, const char *id)
 {
 	struct sfs_pin *pin;
 
-	pthread_mutex_lock(&store->pin_lock);
+	SFS_LOCK(&store->pin_lock);
 	pin = find_pin_locked(store, id);
 	if (pin && --pin->count == 0) {
 		/* A pin that stays costs space, never bytes. */
@@ -161,7 +163,6 @@ void sfs_store_unpin(struct sfs_store *store, const char *id)
 				    false));
 		*pin = store->pins[--store->pin_count];
 	}
-	pthread_mutex_unlock(&store->pin_lock);
 }
 
 int sfs_store_pinned(struct sfs_store *store, const char *id)

@@ -159,6 +159,7 @@ SFS_MUST_CHECK int sfs_store_clean(struct sfs_store *store, uint64_t *freed);
 enum sfs_lock_kind {
 	SFS_LOCK_VOLUME,    /* exclusive by the one creator; name: volume */
 	SFS_LOCK_STRUCTURE, /* creators shared, gc exclusive; no name */
+	SFS_LOCK_RECORDS,   /* exclusive, briefly: replace, move, judge */
 	SFS_LOCK_CATALOG,   /* exclusive around catalog writes; no name */
 	SFS_LOCK_PIN,	    /* shared by readers; name: snapshot id */
 };
