@@ -253,24 +253,36 @@ static bool all_clones(const struct ingest *ingest)
 	return true;
 }
 
+static int freeze(struct ingest *ingest)
+{
+	const struct sfs_ingest_options *options = ingest->options;
+
+	if (options->freeze_count == 0)
+		return 0;
+	/* Our own log may lie on what is frozen. */
+	sfs_log_hold();
+	return sfs_freeze_start(options->freeze, options->freeze_count,
+				sfs_store_path(ingest->repo->store),
+				&ingest->freeze);
+}
+
 static int thaw(struct ingest *ingest)
 {
-	return ingest->freeze ? sfs_freeze_thaw(TAKE_PTR(ingest->freeze)) : 0;
+	int r;
+
+	r = ingest->freeze ? sfs_freeze_thaw(TAKE_PTR(ingest->freeze)) : 0;
+	sfs_log_release();
+	return r;
 }
 
 /* After this every source shows one moment, as far as it ever will. */
 static int cut(struct ingest *ingest)
 {
-	const struct sfs_ingest_options *options = ingest->options;
 	int r;
 
-	if (options->freeze_count) {
-		r = sfs_freeze_start(options->freeze, options->freeze_count,
-				     sfs_store_path(ingest->repo->store),
-				     &ingest->freeze);
-		if (r < 0)
-			return r;
-	}
+	r = freeze(ingest);
+	if (r < 0)
+		return r;
 	ingest->time_ns = pick_time(ingest);
 	r = open_sources(ingest);
 	if (r < 0)
@@ -402,7 +414,7 @@ static int put_set(struct ingest *ingest)
 			     bytes, size, false);
 }
 
-/* Take back members whose set was not published; gc would, too. */
+/* Take back members whose set will not be published; gc would, too. */
 static void withdraw(struct ingest *ingest, size_t count)
 {
 	size_t i;
@@ -420,10 +432,11 @@ static int commit(struct ingest *ingest)
 
 	for (i = 0; i < ingest->count && r == 0; i++)
 		r = put_snapshot(ingest, ingest->members[i].snapshot);
-	if (r == 0 && *ingest->set)
-		r = put_set(ingest);
-	if (r < 0 && *ingest->set)
-		withdraw(ingest, i);
+	if (!*ingest->set)
+		return r;
+	if (r == 0) /* whether it failed before or after the rename, */
+		return put_set(ingest); /* the members stand or fall with it */
+	withdraw(ingest, i);
 	return r;
 }
 
@@ -505,7 +518,7 @@ static int with_hooks(struct ingest *ingest)
 	}
 	r = take(ingest);
 	if (r < 0) /* post may write where we froze */
-		sfs_freeze_free(TAKE_PTR(ingest->freeze));
+		sfs_ignore(thaw(ingest));
 	if (options->post)
 		post = sfs_hook_run("post", options->post);
 	return r < 0 ? r : post;

@@ -9,6 +9,8 @@
  * preserved.
  */
 
+#include <stdbool.h>
+
 enum sfs_level {
 	SFS_LOG_ERR,
 	SFS_LOG_WARN,
@@ -19,6 +21,14 @@ enum sfs_level {
 /* Where messages go; the default writes "snapfs: text" to stderr.  Called
  * from any thread, one message a call. */
 typedef void sfs_log_sink(enum sfs_level level, const char *text);
+
+/* While a file system is frozen, writing a message to a log on it would wait
+ * for the thaw, which waits for us: hold keeps messages in memory, release
+ * gives them out in order.  A little memory for them is set aside; what goes
+ * beyond is counted, not kept. */
+void sfs_log_hold(void);
+void sfs_log_release(void);
+bool sfs_log_held(void);
 
 void sfs_log_set_sink(sfs_log_sink *sink);
 void sfs_log_set_level(enum sfs_level most);
