@@ -258,15 +258,26 @@ static uint64_t find_in_run(const struct sfs_run *run, bool empty)
 	return run->first + i;
 }
 
+/* The most runs that one question looks at: some 128 GiB of a dense volume.
+ * A map that shares its nodes can be as large as it likes. */
+#define RUNS_MAX 65536
+
+/* 1 and *ret; 0 when there is none up to the end.  Who gives up looking calls
+ * the place data, which is always true enough. */
 static int next(struct sfs_view *view, uint64_t offset, bool empty,
 		uint64_t *ret)
 {
 	const uint64_t chunk_size = view->repo->config.chunk_size;
 	uint64_t chunk = offset / chunk_size, found;
 	struct sfs_run run;
+	unsigned runs;
 	int r;
 
-	while (chunk < view->map.chunk_count) {
+	for (runs = 0; chunk < view->map.chunk_count; runs++) {
+		if (runs == RUNS_MAX) {
+			*ret = chunk * chunk_size;
+			return !empty;
+		}
 		r = sfs_map_run(&view->map, chunk, &run);
 		if (r < 0)
 			return damaged(view, &run.lone, chunk * chunk_size, r);
