@@ -98,10 +98,9 @@ static int make_layout(int top_fd)
 		if (r < 0)
 			return r;
 	}
-	return fsync(packs_fd) < 0 || fsync(lock_fd) < 0 ||
-			       fsync(top_fd) < 0 ?
-		       -errno :
-		       0;
+	return fsync(packs_fd) < 0 || fsync(lock_fd) < 0 || fsync(top_fd) < 0
+		       ? -errno
+		       : 0;
 }
 
 static int sync_parent(int top_fd)
@@ -155,8 +154,7 @@ static int open_dirs(struct sfs_store *store, const char *path, bool fresh)
 	if (top < 0)
 		return -errno;
 	store->area_fds[SFS_AREA_TOP] = top;
-	if (!fresh &&
-	    faccessat(top, SUPERBLOCK, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!fresh && faccessat(top, SUPERBLOCK, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	for (i = SFS_AREA_RECORDS; i < SFS_STORE_AREAS; i++) {
 		store->area_fds[i] =
@@ -177,10 +175,9 @@ static void judge(struct sfs_store *store)
 	int top = store->area_fds[SFS_AREA_TOP];
 	struct stat st;
 
-	store->writable =
-		faccessat(store->area_fds[SFS_AREA_RECORDS], ".", W_OK,
-			  AT_EACCESS) == 0 &&
-		faccessat(top, "lock", W_OK, AT_EACCESS) == 0;
+	store->writable = faccessat(store->area_fds[SFS_AREA_RECORDS], ".",
+				    W_OK, AT_EACCESS) == 0 &&
+			  faccessat(top, "lock", W_OK, AT_EACCESS) == 0;
 	store->trusted = fstat(top, &st) == 0 && st.st_uid == geteuid() &&
 			 (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
@@ -304,10 +301,7 @@ bool sfs_store_contains(const struct sfs_store *store, const char *path)
 		slash = copy ? strrchr(copy, '/') : NULL;
 		if (slash)
 			*slash = '\0';
-		real = realpath(!slash	   ? "." :
-				*copy	   ? copy :
-					     "/",
-				NULL);
+		real = realpath(!slash ? "." : *copy ? copy : "/", NULL);
 	}
 	return real && strncmp(real, store->path, n) == 0 &&
 	       (real[n] == '/' || real[n] == '\0');
@@ -355,8 +349,7 @@ static int write_temp(struct sfs_store *store, const char *temp,
 	int r;
 
 	fd = openat(store->tmp_fd, temp,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	r = sfs_io_writev(fd, iov, iov_count);
@@ -421,9 +414,8 @@ static int file_name(const char *name, enum sfs_area area, char ret[NAME_MAX])
 	return n < 0 || n >= NAME_MAX || strchr(name, '/') ? -EINVAL : 0;
 }
 
-int sfs_store_put(struct sfs_store *store, enum sfs_area area,
-		  const char *name, const void *bytes, size_t size,
-		  bool replace)
+int sfs_store_put(struct sfs_store *store, enum sfs_area area, const char *name,
+		  const void *bytes, size_t size, bool replace)
 {
 	struct iovec iov = { (void *)(uintptr_t)bytes, size };
 	char file[NAME_MAX];
@@ -432,8 +424,8 @@ int sfs_store_put(struct sfs_store *store, enum sfs_area area,
 	r = file_name(name, area, file);
 	if (r < 0)
 		return r;
-	r = sfs_store_publish(store, store->area_fds[area], file, name, &iov,
-			      1, replace);
+	r = sfs_store_publish(store, store->area_fds[area], file, name, &iov, 1,
+			      replace);
 	if (r < 0)
 		return r;
 	if (sfs_store_sync_dir(store, store->area_fds[area], name) < 0) {
@@ -471,8 +463,8 @@ static int read_whole(int fd, char **ret_bytes, size_t *ret_size)
 	return 0;
 }
 
-int sfs_store_get(struct sfs_store *store, enum sfs_area area,
-		  const char *name, char **ret_bytes, size_t *ret_size)
+int sfs_store_get(struct sfs_store *store, enum sfs_area area, const char *name,
+		  char **ret_bytes, size_t *ret_size)
 {
 	CLEANUP_CLOSE int fd = -1;
 	char file[NAME_MAX];
@@ -531,23 +523,28 @@ int sfs_store_list(struct sfs_store *store, enum sfs_area area,
 		   void *context)
 {
 	struct dirent *entry;
-	int fd, r = 0;
+	int fd, error, r = 0;
 	DIR *dir;
 
 	fd = openat(store->area_fds[area], ".",
 		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir)
-		return -errno;
-	for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0)
+	error = dir ? 0 : -errno;
+	while (dir && r == 0) {
+		errno = 0;
+		entry = readdir(dir);
+		error = -errno;
+		if (!entry)
+			break;
 		r = list_one(fd, entry->d_name, each, context);
-	if (r == 0 && errno != 0)
-		r = -errno;
-	closedir(dir);
-	if (r < 0)
-		sfs_err("'%s/%s': cannot list: %s", store->path,
-			area_names[area], strerror(-r));
-	return r;
+	}
+	if (dir)
+		closedir(dir);
+	if (r != 0 || error == 0)
+		return r;
+	sfs_err("'%s/%s': cannot list: %s", store->path, area_names[area],
+		strerror(-error));
+	return error;
 }
 
 /* A clock tick is at most 10 ms; ten of them leave no doubt. */
@@ -615,13 +612,12 @@ int sfs_store_remove(struct sfs_store *store, enum sfs_area area,
 	if (unlinkat(store->area_fds[area], file, 0) == 0)
 		return 0;
 	r = -errno;
-	sfs_err("'%s/%s/%s': cannot remove: %s", store->path,
-		area_names[area], file, strerror(-r));
+	sfs_err("'%s/%s/%s': cannot remove: %s", store->path, area_names[area],
+		file, strerror(-r));
 	return r;
 }
 
-static int clean_one(struct sfs_store *store, const char *name,
-		     uint64_t *freed)
+static int clean_one(struct sfs_store *store, const char *name, uint64_t *freed)
 {
 	struct stat st;
 

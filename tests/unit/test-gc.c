@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "src/delete.h"
+#include "tests/unit/scratch-repo.h"
+
+static struct sfs_gc_result gc(bool dry_run)
+{
+	struct sfs_gc_result result;
+
+	assert_int_equal(sfs_gc(repo, dry_run, NULL, &result), 0);
+	return result;
+}
+
+static void delete_one(const struct sfs_snapshot *snapshot)
+{
+	char *ids[] = { (char *)(uintptr_t)snapshot->id };
+
+	assert_int_equal(sfs_delete(repo, ids, 1), 0);
+}
+
+static uint64_t would_free(const struct sfs_snapshot *a,
+			   const struct sfs_snapshot *b)
+{
+	char *ids[] = { (char *)(uintptr_t)a->id,
+			(char *)(uintptr_t)(b ? b->id : NULL) };
+	uint64_t bytes;
+
+	assert_int_equal(sfs_delete_would_free(repo, ids, b ? 2 : 1, &bytes),
+			 0);
+	return bytes;
+}
+
+static unsigned count_packs(void)
+{
+	return (unsigned)atoi(shell("find repo/packs -name '*.pack' | wc -l"));
+}
+
+static void deleting_all_frees_all(void **state)
+{
+	struct sfs_snapshot *a;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	assert_int_equal(gc(false).packs_removed, 0);
+	delete_one(a);
+	assert_int_equal(gc(false).packs_removed, 2);
+	assert_int_equal(count_packs(), 0);
+	assert_string_equal(shell("ls repo/bin repo/tmp | grep -c json || :"),
+			    "0");
+	sfs_snapshot_free(a);
+}
+
+static void what_is_foretold_is_freed(void **state)
+{
+	struct sfs_snapshot *a, *b;
+	uint64_t both, first;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	put_noise("disk", 0, 1 << 20, 2);
+	b = take("v", "disk");
+	first = would_free(a, NULL);
+	both = would_free(a, b);
+	assert_true(first > 1 << 20);
+	assert_true(both > 2 << 20);
+	delete_one(a);
+	assert_int_equal(gc(true).freed_bytes, first);
+	assert_int_equal(gc(false).freed_bytes, first);
+	delete_one(b);
+	assert_int_equal(gc(false).freed_bytes, both - first);
+	sfs_snapshot_free(a);
+	sfs_snapshot_free(b);
+}
+
+/* What they share is freed by neither alone. */
+static void sharing_is_not_counted_twice(void **state)
+{
+	struct sfs_snapshot *a, *b;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	b = take("v", "disk");
+	assert_int_equal(would_free(a, NULL), 0);
+	assert_int_equal(would_free(b, NULL), 0);
+	assert_true(would_free(a, b) > 1 << 20);
+	sfs_snapshot_free(a);
+	sfs_snapshot_free(b);
+}
+
+static void deleting_the_middle_hurts_nobody(void **state)
+{
+	struct sfs_snapshot *a, *b;
+	struct sfs_view *c;
+	uint8_t want[CHUNK], got[CHUNK];
+	size_t size;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	put_noise("disk", 5 * CHUNK, CHUNK, 2);
+	b = take("v", "disk");
+	put_noise("disk", 9 * CHUNK, CHUNK, 3);
+	c = take_view("v", "disk");
+	delete_one(a);
+	delete_one(b);
+	gc(false);
+	noise(want, CHUNK, 2);
+	assert_int_equal(sfs_view_pread(c, got, CHUNK, 5 * CHUNK, &size), 0);
+	assert_memory_equal(got, want, CHUNK);
+	sfs_view_close(c);
+	sfs_snapshot_free(a);
+	sfs_snapshot_free(b);
+}
+
+static void an_open_snapshot_outlives_its_deletion(void **state)
+{
+	uint8_t want[CHUNK], got[CHUNK];
+	struct sfs_snapshot *a;
+	struct sfs_view *view;
+	size_t size;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	assert_int_equal(sfs_view_open(repo, a->id, &view), 0);
+	delete_one(a);
+	unlink("repo/catalog.db");
+	assert_int_equal(gc(false).pinned, 1);
+	assert_int_equal(gc(false).packs_removed, 0);
+	noise(want, CHUNK, 1);
+	assert_int_equal(sfs_view_pread(view, got, CHUNK, 0, &size), 0);
+	assert_memory_equal(got, want, CHUNK);
+	sfs_view_close(view);
+	assert_int_equal(gc(false).packs_removed, 2);
+	sfs_snapshot_free(a);
+}
+
+static void an_unreadable_record_stops_the_sweep(void **state)
+{
+	struct sfs_snapshot *a, *b;
+	char path[64];
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	put_noise("disk2", 0, 1 << 20, 2);
+	b = take("w", "disk2");
+	delete_one(a);
+	snprintf(path, sizeof(path), "repo/records/%s.json", b->id);
+	flip(path, 200);
+	assert_int_equal(
+		sfs_gc(repo, false, NULL, &(struct sfs_gc_result){ 0 }),
+		-EBADMSG);
+	assert_non_null(strstr(scratch_log, b->id));
+	assert_int_equal(count_packs(), 4);
+	sfs_snapshot_free(a);
+	sfs_snapshot_free(b);
+}
+
+static void an_unreadable_node_stops_the_sweep(void **state)
+{
+	struct sfs_snapshot *a, *b;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	put_noise("disk2", 0, 1 << 20, 2);
+	b = take("w", "disk2");
+	delete_one(a);
+	assert_int_equal(chmod(pack_path(&b->root), 0600), 0);
+	flip(pack_path(&b->root), b->root.offset + 50);
+	reopen();
+	assert_int_equal(
+		sfs_gc(repo, false, NULL, &(struct sfs_gc_result){ 0 }),
+		-EBADMSG);
+	assert_int_equal(count_packs(), 4);
+	sfs_snapshot_free(a);
+	sfs_snapshot_free(b);
+}
+
+static void a_creator_keeps_gc_away(void **state)
+{
+	struct sfs_lock *lock;
+
+	(void)state;
+	assert_int_equal(sfs_store_lock(repo->store, SFS_LOCK_STRUCTURE, NULL,
+					false, false, &lock),
+			 0);
+	assert_int_equal(
+		sfs_gc(repo, false, NULL, &(struct sfs_gc_result){ 0 }),
+		-EBUSY);
+	assert_int_equal(sfs_gc(repo, true, NULL, &(struct sfs_gc_result){ 0 }),
+			 0);
+	sfs_lock_release(lock);
+}
+
+/* As a creator leaves it that died between the members and the set. */
+static void members_without_their_set_are_swept(void **state)
+{
+	const struct sfs_ingest_member members[] = { { "a", "disk" },
+						     { "b", "disk2" } };
+	const struct sfs_ingest_options options = { .threads = 1 };
+	struct sfs_snapshot *set[2];
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	put_noise("disk2", 0, 1 << 20, 2);
+	assert_int_equal(sfs_ingest(repo, members, 2, &options, set), 0);
+	assert_int_equal(gc(false).records_removed, 0);
+	assert_int_equal(
+		sfs_store_remove(repo->store, SFS_AREA_RECORDS, set[0]->set),
+		0);
+	assert_int_equal(gc(false).records_removed, 2);
+	assert_int_equal(count_packs(), 0);
+	sfs_snapshot_free(set[0]);
+	sfs_snapshot_free(set[1]);
+}
+
+static void a_set_goes_with_its_last_member(void **state)
+{
+	const struct sfs_ingest_member members[] = { { "a", "disk" },
+						     { "b", "disk2" } };
+	const struct sfs_ingest_options options = { .threads = 1 };
+	struct sfs_snapshot *set[2];
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	put_noise("disk2", 0, 1 << 20, 2);
+	assert_int_equal(sfs_ingest(repo, members, 2, &options, set), 0);
+	delete_one(set[0]);
+	assert_int_equal(gc(false).records_removed, 1);
+	delete_one(set[1]);
+	assert_int_equal(gc(false).records_removed, 2);
+	assert_string_equal(shell("ls repo/records | wc -l"), "0");
+	sfs_snapshot_free(set[0]);
+	sfs_snapshot_free(set[1]);
+}
+
+static void temporary_files_are_swept(void **state)
+{
+	(void)state;
+	put_noise("repo/tmp/0123456789abcdef", 0, 1000, 1);
+	assert_int_equal(gc(false).freed_bytes, 1000);
+	assert_int_equal(access("repo/tmp/0123456789abcdef", F_OK), -1);
+}
+
+/* A chunk that was swept is not shared from a stale index. */
+static void the_index_forgets_what_was_swept(void **state)
+{
+	struct sfs_snapshot *a;
+	struct sfs_view *view;
+	uint8_t want[CHUNK], got[CHUNK];
+	size_t size;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	delete_one(a);
+	gc(false);
+	view = take_view("w", "disk");
+	noise(want, CHUNK, 1);
+	assert_int_equal(sfs_view_pread(view, got, CHUNK, 0, &size), 0);
+	assert_memory_equal(got, want, CHUNK);
+	sfs_view_close(view);
+	sfs_snapshot_free(a);
+}
+
+static void stats_add_up(void **state)
+{
+	struct sfs_snapshot *a, *b;
+	struct sfs_stats stats;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	b = take("w", "disk");
+	assert_int_equal(sfs_stats(repo, &stats), 0);
+	assert_int_equal(stats.snapshots, 2);
+	assert_int_equal(stats.volumes, 2);
+	assert_int_equal(stats.volume_bytes, 2 << 20);
+	assert_int_equal(stats.data_bytes, 2 << 20);
+	assert_int_equal(stats.unique_bytes, 1 << 20);
+	assert_int_equal(stats.chunks, (1 << 20) / CHUNK);
+	assert_int_equal(stats.freeable_bytes, 0);
+	assert_int_equal(stats.pack_bytes,
+			 (uint64_t)atoll(shell("find repo/packs -name '*.pack' "
+					       "-printf '%%s\\n' | "
+					       "awk '{s+=$1} END {print s}'")));
+	sfs_snapshot_free(a);
+	sfs_snapshot_free(b);
+}
+
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, repo_setup, repo_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(deleting_all_frees_all),
+		TEST(what_is_foretold_is_freed),
+		TEST(sharing_is_not_counted_twice),
+		TEST(deleting_the_middle_hurts_nobody),
+		TEST(an_open_snapshot_outlives_its_deletion),
+		TEST(an_unreadable_record_stops_the_sweep),
+		TEST(an_unreadable_node_stops_the_sweep),
+		TEST(a_creator_keeps_gc_away),
+		TEST(members_without_their_set_are_swept),
+		TEST(a_set_goes_with_its_last_member),
+		TEST(temporary_files_are_swept),
+		TEST(the_index_forgets_what_was_swept),
+		TEST(stats_add_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
