@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fuse/fs.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "format/time.h"
+#include "fuse/text.h"
+
+/* Snapshots never change; the names of snapshots come and go, and INTERFACE
+ * promises that both are seen within a second. */
+#define TIMEOUT_FOREVER 1e6
+#define TIMEOUT_LIVE	1.0
+
+/* What readers should ask for at a time: the largest request there is. */
+#define BLOCK_SIZE (1 << 20)
+
+#define SECTOR 512u
+
+int sfs_fs_new(const struct sfs_mount_options *options, struct sfs_repo *repo,
+	       struct sfs_fs **ret)
+{
+	CLEANUP_FS struct sfs_fs *fs = NULL;
+	int r;
+
+	/* The counters are aligned beyond what calloc(3) promises. */
+	if (posix_memalign((void **)&fs, _Alignof(struct sfs_fs), sizeof(*fs)))
+		return -ENOMEM;
+	memset(fs, 0, sizeof(*fs));
+	fs->options = options;
+	fs->repo = repo;
+	fs->started_ns = sfs_now_ns();
+	sfs_opened_init(&fs->opened);
+	pthread_mutex_init(&fs->refresh_lock, NULL);
+	pthread_mutex_init(&fs->tree_lock, NULL);
+	r = sfs_text_readme(repo, &fs->readme, &fs->readme_size);
+	if (r < 0)
+		return r;
+	r = sfs_tree_new(repo->catalog, repo->config.created_ns, &fs->tree);
+	if (r < 0)
+		return r;
+
+	*ret = TAKE_PTR(fs);
+	return 0;
+}
+
+void sfs_fs_free(struct sfs_fs *fs)
+{
+	if (!fs)
+		return;
+	sfs_tree_unref(fs->tree);
+	sfs_opened_done(&fs->opened);
+	pthread_mutex_destroy(&fs->refresh_lock);
+	pthread_mutex_destroy(&fs->tree_lock);
+	free(fs->readme);
+	free(fs);
+}
+
+struct sfs_tree *sfs_fs_tree(struct sfs_fs *fs)
+{
+	struct sfs_tree *tree;
+
+	pthread_mutex_lock(&fs->tree_lock);
+	tree = sfs_tree_ref(fs->tree);
+	pthread_mutex_unlock(&fs->tree_lock);
+	return tree;
+}
+
+static void swap_tree(struct sfs_fs *fs, struct sfs_tree *next)
+{
+	struct sfs_tree *last;
+
+	pthread_mutex_lock(&fs->tree_lock);
+	last = fs->tree;
+	fs->tree = next;
+	fs->generation++;
+	pthread_mutex_unlock(&fs->tree_lock);
+	sfs_tree_unref(last);
+}
+
+struct sfs_tree *sfs_fs_refreshed(struct sfs_fs *fs)
+{
+	struct sfs_tree *next;
+	int r;
+
+	pthread_mutex_lock(&fs->refresh_lock);
+	r = sfs_catalog_refresh(fs->repo->catalog);
+	if (r > 0)
+		fs->stale = true;
+	if (r >= 0 && fs->stale) {
+		r = sfs_tree_new(fs->repo->catalog, fs->repo->config.created_ns,
+				 &next);
+		if (r == 0) {
+			fs->stale = false;
+			swap_tree(fs, next);
+		}
+	}
+	pthread_mutex_unlock(&fs->refresh_lock);
+	return sfs_fs_tree(fs);
+}
+
+uint64_t sfs_fs_generation(struct sfs_fs *fs)
+{
+	uint64_t generation;
+
+	pthread_mutex_lock(&fs->tree_lock);
+	generation = fs->generation;
+	pthread_mutex_unlock(&fs->tree_lock);
+	return generation;
+}
+
+static int64_t place_time(const struct sfs_tree *tree,
+			  const struct sfs_place *place)
+{
+	if (place->snapshot)
+		return place->snapshot->time_ns;
+	if (place->volume)
+		return place->volume->newest_ns;
+	return sfs_tree_newest_ns(tree);
+}
+
+static nlink_t place_links(const struct sfs_tree *tree,
+			   const struct sfs_place *place)
+{
+	if (place->kind == SFS_PLACE_ROOT)
+		return 2 + 3; /* snapshots, volumes, .snapfs */
+	if (place->kind == SFS_PLACE_VOLUMES)
+		return 2 + sfs_tree_volumes(tree);
+	return sfs_place_is_directory(place) ? 2 : 1;
+}
+
+/* A chunk at the end of the volume may reach beyond it. */
+static blkcnt_t data_blocks(const struct sfs_tree_snapshot *snapshot)
+{
+	uint64_t all = snapshot->size / SECTOR + (snapshot->size % SECTOR != 0);
+
+	return (blkcnt_t)sfs_min(snapshot->data_bytes / SECTOR, all);
+}
+
+void sfs_fs_stat(const struct sfs_fs *fs, const struct sfs_tree *tree,
+		 const struct sfs_place *place, struct stat *ret)
+{
+	char target[SFS_TREE_NAME_SIZE];
+	int64_t time_ns = place_time(tree, place);
+
+	memset(ret, 0, sizeof(*ret));
+	ret->st_ino = place->ino;
+	ret->st_nlink = place_links(tree, place);
+	ret->st_uid = fs->options->uid;
+	ret->st_gid = fs->options->gid;
+	ret->st_blksize = BLOCK_SIZE;
+	ret->st_mtim.tv_sec = time_ns / SFS_SECOND;
+	ret->st_mtim.tv_nsec = time_ns % SFS_SECOND;
+	ret->st_atim = ret->st_ctim = ret->st_mtim;
+	if (sfs_place_is_directory(place)) {
+		ret->st_mode = S_IFDIR | (0555 & ~fs->options->umask);
+	} else if (sfs_place_is_link(place)) {
+		sfs_place_target(place, target);
+		ret->st_mode = S_IFLNK | 0777;
+		ret->st_size = (off_t)strlen(target);
+	} else {
+		ret->st_mode = S_IFREG | (0444 & ~fs->options->umask);
+	}
+	if (place->kind == SFS_PLACE_README) {
+		ret->st_size = (off_t)fs->readme_size;
+		ret->st_blocks = (blkcnt_t)(fs->readme_size / SECTOR + 1);
+	} else if (place->kind == SFS_PLACE_IMAGE) {
+		ret->st_size = (off_t)place->snapshot->size;
+		ret->st_blocks = data_blocks(place->snapshot);
+	}
+}
+
+double sfs_fs_stat_timeout(const struct sfs_place *place)
+{
+	if (sfs_place_is_directory(place) || place->kind == SFS_PLACE_LATEST)
+		return TIMEOUT_LIVE;
+	return TIMEOUT_FOREVER;
+}
+
+double sfs_fs_name_timeout(const struct sfs_place *place)
+{
+	return place->kind < SFS_PLACE_IMAGE ? TIMEOUT_FOREVER : TIMEOUT_LIVE;
+}
+
+int sfs_fs_errno(int r)
+{
+	switch (r) {
+	case -EUCLEAN:
+	case -EBADMSG:
+	case -EOPNOTSUPP:
+	case -ENOENT:
+		return EIO;
+	default:
+		return -r;
+	}
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* mount.snapfs: see mount.snapfs(8). */
+
+#include <errno.h>
+#include <sys/prctl.h>
+
+#include "fuse/daemon.h"
+#include "fuse/exit.h"
+#include "fuse/fs.h"
+#include "fuse/messages.h"
+#include "fuse/mountpoint.h"
+#include "fuse/options.h"
+#include "fuse/session.h"
+#include "src/log.h"
+#include "src/repo.h"
+
+static int exit_status(int r)
+{
+	if (r >= 0)
+		return SFS_MOUNT_EXIT_OK;
+	if (r != -ENOMEM)
+		return SFS_MOUNT_EXIT_FAIL;
+	sfs_err("out of memory");
+	return SFS_MOUNT_EXIT_SYSTEM;
+}
+
+/* What is left to do once the mount answers. */
+struct ready {
+	int fd; /* of the waiting parent, or -1 in the foreground */
+};
+
+static void on_ready(void *context)
+{
+	struct ready *ready = context;
+	bool daemon = ready->fd >= 0;
+
+	sfs_messages_leave_terminal(daemon);
+	if (daemon)
+		sfs_daemon_ready(TAKE_FD(ready->fd));
+}
+
+static int serve(const struct sfs_mount_options *options, int ready_fd)
+{
+	CLEANUP_REPO struct sfs_repo *repo = NULL;
+	CLEANUP_FS struct sfs_fs *fs = NULL;
+	struct ready ready = { .fd = ready_fd };
+	int r;
+
+	/* The repository's secret will be in memory. */
+	prctl(PR_SET_DUMPABLE, 0);
+	sfs_session_block_signals();
+	r = sfs_repo_open(options->repository, options->cache_size, &repo);
+	if (r < 0)
+		return r;
+	if (options->fake)
+		return 0;
+	r = sfs_fs_new(options, repo, &fs);
+	if (r < 0)
+		return r;
+	fs->ready = on_ready;
+	fs->ready_context = &ready;
+	return sfs_session_run(fs);
+}
+
+/* Threads and SQLite do not survive a fork, so the repository is opened
+ * after it; the child's errors are still the terminal's. */
+static int serve_as_daemon(const struct sfs_mount_options *options)
+{
+	int fd, r, status;
+
+	r = sfs_daemon_fork(&fd, &status);
+	if (r < 0)
+		return SFS_MOUNT_EXIT_SYSTEM;
+	if (r == 0)
+		return status;
+	return exit_status(serve(options, fd));
+}
+
+static int prepare(struct sfs_mount_options *options)
+{
+	int r;
+
+	if (options->namespace) {
+		r = sfs_mountpoint_enter(options->namespace);
+		if (r < 0)
+			return r;
+	}
+	r = sfs_mountpoint_check(options);
+	if (r < 0)
+		return r;
+	return options->log ? sfs_messages_open(options->log) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP_MOUNT_OPTIONS struct sfs_mount_options options = { 0 };
+	int r;
+
+	sfs_messages_start(false);
+	r = sfs_mount_options_parse(&options, argc, argv);
+	if (r > 0)
+		return SFS_MOUNT_EXIT_OK;
+	if (r < 0)
+		return r == -EINVAL ? SFS_MOUNT_EXIT_USAGE : exit_status(r);
+	if (options.verbose)
+		sfs_messages_start(true);
+	r = prepare(&options);
+	if (r < 0)
+		return exit_status(r);
+	if (options.foreground || options.fake)
+		return exit_status(serve(&options, -1));
+	return serve_as_daemon(&options);
+}
