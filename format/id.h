@@ -29,8 +29,7 @@ void sfs_id_format(const char *prefix, const uint8_t random[9],
 		   char ret[SFS_ID_SIZE]);
 
 /* Text form 8-4-4-4-12 in lower case, and strictly back. */
-void sfs_uuid_format(const uint8_t uuid[SFS_UUID_LEN],
-		     char ret[SFS_UUID_SIZE]);
+void sfs_uuid_format(const uint8_t uuid[SFS_UUID_LEN], char ret[SFS_UUID_SIZE]);
 bool sfs_uuid_parse(const char *s, uint8_t ret[SFS_UUID_LEN]);
 
 /* Lower-case hex.  @ret takes 2 * @size + 1 bytes. */

@@ -18,8 +18,8 @@ void sfs_entry_encode(const struct sfs_entry *entry, uint8_t *ret)
 	struct sfs_entry_disk disk = {
 		.pack = le64_put(entry->pack),
 		.offset = le32_put(entry->offset),
-		.stored_kind = le32_put(entry->stored |
-					(uint32_t)entry->kind << 24),
+		.stored_kind =
+			le32_put(entry->stored | (uint32_t)entry->kind << 24),
 		.hash = entry->hash,
 	};
 
@@ -72,9 +72,8 @@ static int check_entry(const struct sfs_entry *entry, unsigned height,
 	return 0;
 }
 
-int sfs_entry_decode(const uint8_t *bytes, unsigned height,
-		     uint32_t chunk_size, struct sfs_entry *ret,
-		     const char **reterr_why)
+int sfs_entry_decode(const uint8_t *bytes, unsigned height, uint32_t chunk_size,
+		     struct sfs_entry *ret, const char **reterr_why)
 {
 	struct sfs_entry_disk disk;
 	struct sfs_entry entry;

@@ -19,10 +19,10 @@
 #include "format/limits.h"
 
 enum sfs_kind {
-	SFS_KIND_HOLE = 0, /* never written; reads as zeros */
-	SFS_KIND_ZERO = 1, /* written as zeros; stored as nothing */
-	SFS_KIND_DATA = 2, /* a chunk of data */
-	SFS_KIND_BAD = 3,  /* could not be read from the source; reads fail */
+	SFS_KIND_HOLE = 0,  /* never written; reads as zeros */
+	SFS_KIND_ZERO = 1,  /* written as zeros; stored as nothing */
+	SFS_KIND_DATA = 2,  /* a chunk of data */
+	SFS_KIND_BAD = 3,   /* could not be read from the source; reads fail */
 	SFS_KIND_NODE = 16, /* + height 1..7: a map node */
 };
 
@@ -43,9 +43,9 @@ struct sfs_entry {
 };
 
 struct sfs_entry_disk {
-	le64 pack;	       /* +0x00 */
-	le32 offset;	       /* +0x08 */
-	le32 stored_kind;      /* +0x0c  bits 0-23 stored, 24-31 kind */
+	le64 pack;	      /* +0x00 */
+	le32 offset;	      /* +0x08 */
+	le32 stored_kind;     /* +0x0c  bits 0-23 stored, 24-31 kind */
 	struct sfs_hash hash; /* +0x10 */
 };
 _Static_assert(sizeof(struct sfs_entry_disk) == SFS_ENTRY_SIZE,
@@ -64,9 +64,8 @@ void sfs_entry_encode(const struct sfs_entry *entry, uint8_t *ret);
 
 /* Decode the SFS_ENTRY_SIZE bytes at @bytes as an entry of @height in a
  * repository of @chunk_size.  Returns 0 or -EUCLEAN with *reterr_why. */
-int sfs_entry_decode(const uint8_t *bytes, unsigned height,
-		     uint32_t chunk_size, struct sfs_entry *ret,
-		     const char **reterr_why);
+int sfs_entry_decode(const uint8_t *bytes, unsigned height, uint32_t chunk_size,
+		     struct sfs_entry *ret, const char **reterr_why);
 
 /* Encode a whole node into @ret, SFS_NODE_SIZE bytes. */
 void sfs_node_encode(const struct sfs_entry entries[SFS_NODE_ENTRIES],

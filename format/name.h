@@ -24,7 +24,6 @@ bool sfs_name_tag_key_ok(const char *s, const char **reterr_why);
 
 /* Strict UTF-8 (no overlong forms, no surrogates, at most U+10FFFF).
  * Returns the length of the sequence at @s and its code point, or 0. */
-size_t sfs_utf8_decode(const unsigned char *s, size_t size,
-		       unsigned *ret_code);
+size_t sfs_utf8_decode(const unsigned char *s, size_t size, unsigned *ret_code);
 
 #endif

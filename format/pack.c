@@ -32,7 +32,7 @@ _Static_assert(sizeof(struct slot_disk) == SFS_SLOT_HEADER_SIZE,
 	       "FORMAT.md, Slot");
 
 struct row_disk {
-	le32 stored_kind;      /* +0x00  bits 0-23 stored, 24-31 kind */
+	le32 stored_kind;     /* +0x00  bits 0-23 stored, 24-31 kind */
 	struct sfs_hash hash; /* +0x04 */
 };
 _Static_assert(sizeof(struct row_disk) == SFS_SLOT_ROW_SIZE,
@@ -116,10 +116,10 @@ void sfs_slot_encode(uint8_t *bytes, uint64_t pack, uint32_t offset,
 		     const struct sfs_slot *slot)
 {
 	struct slot_disk disk = {
-		.stored_codec = le32_put(slot->stored |
-					 (uint32_t)slot->codec << 24),
-		.length_kind = le32_put(slot->length |
-					(uint32_t)slot->kind << 24),
+		.stored_codec =
+			le32_put(slot->stored | (uint32_t)slot->codec << 24),
+		.length_kind =
+			le32_put(slot->length | (uint32_t)slot->kind << 24),
 	};
 
 	memcpy(bytes, &disk, sizeof(disk));
@@ -171,8 +171,8 @@ int sfs_slot_decode(const uint8_t *bytes, size_t size, uint64_t pack,
 		return reject(reterr_why, "slot's codec is unknown");
 	if (slot.stored == 0)
 		return reject(reterr_why, "slot is empty");
-	if (slot.codec == SFS_CODEC_RAW ? slot.stored != slot.length :
-					  slot.stored >= slot.length)
+	if (slot.codec == SFS_CODEC_RAW ? slot.stored != slot.length
+					: slot.stored >= slot.length)
 		return reject(reterr_why, "slot's lengths do not agree");
 	*ret = slot;
 	return 0;
@@ -189,8 +189,8 @@ void sfs_pack_table_encode(uint64_t pack, const struct sfs_row *rows,
 	uint32_t i;
 
 	for (i = 0; i < slots; i++) {
-		row.stored_kind = le32_put(rows[i].stored |
-					   (uint32_t)rows[i].kind << 24);
+		row.stored_kind =
+			le32_put(rows[i].stored | (uint32_t)rows[i].kind << 24);
 		row.hash = rows[i].hash;
 		memcpy(p, &row, sizeof(row));
 		p += sizeof(row);
@@ -199,9 +199,8 @@ void sfs_pack_table_encode(uint64_t pack, const struct sfs_row *rows,
 	memcpy(footer.magic, footer_magic, sizeof(footer.magic));
 	footer.table_offset = le32_put(table_offset);
 	memcpy(p, &footer, sizeof(footer));
-	footer.check = le64_put(
-		XXH3_64bits(ret, (size_t)(p - ret) +
-					 offsetof(struct footer_disk, check)));
+	footer.check = le64_put(XXH3_64bits(
+		ret, (size_t)(p - ret) + offsetof(struct footer_disk, check)));
 	memcpy(p, &footer, sizeof(footer));
 }
 
@@ -225,8 +224,7 @@ int sfs_pack_footer_decode(const uint8_t *bytes, size_t size,
 	if (footer.slots > SFS_PACK_SLOTS_MAX)
 		return reject(reterr_why, "too many slots");
 	if (footer.table_offset < SFS_PACK_HEADER_SIZE ||
-	    (uint64_t)footer.table_offset +
-			    sfs_pack_table_size(footer.slots) !=
+	    (uint64_t)footer.table_offset + sfs_pack_table_size(footer.slots) !=
 		    pack_size)
 		return reject(reterr_why, "table does not fit the pack");
 	*ret = footer;

@@ -16,8 +16,8 @@ static void check_of(const char *file, size_t size, char hex[HEX_SIZE + 1])
 {
 	XXH64_canonical_t check;
 
-	XXH64_canonicalFromHash(&check, XXH3_64bits(file + PREFIX_SIZE,
-						    size - PREFIX_SIZE));
+	XXH64_canonicalFromHash(
+		&check, XXH3_64bits(file + PREFIX_SIZE, size - PREFIX_SIZE));
 	sfs_hex_format(check.digest, sizeof(check.digest), hex);
 }
 

@@ -51,8 +51,8 @@ static void format(int64_t time_ns, char sep, char ret[SFS_TIME_SIZE])
 		snprintf(fraction, sizeof(fraction), ".%03u",
 			 (unsigned)(ns / 1000000));
 	snprintf(ret, SFS_TIME_SIZE, "%04d-%02u-%02uT%02u%c%02u%c%02u%sZ",
-		 y % 10000, m % 100, d % 100, t / 3600 % 100, sep,
-		 t / 60 % 60, sep, t % 60, fraction);
+		 y % 10000, m % 100, d % 100, t / 3600 % 100, sep, t / 60 % 60,
+		 sep, t % 60, fraction);
 }
 
 void sfs_time_format(int64_t time_ns, char ret[SFS_TIME_SIZE])
@@ -156,8 +156,8 @@ static bool parse_zone(const char **s, int64_t *ret_offset_s)
 	if (!take(s, "+-") || !number(s, 2, &h) || !take(s, ":") ||
 	    !number(s, 2, &m) || h > 23 || m > 59 || **s)
 		return false;
-	*ret_offset_s = (h * INT64_C(3600) + m * INT64_C(60)) *
-			(sign == '-' ? -1 : 1);
+	*ret_offset_s =
+		(h * INT64_C(3600) + m * INT64_C(60)) * (sign == '-' ? -1 : 1);
 	return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include "format/time.h"
 #include "fuse/text.h"
+#include "src/mutex.h"
 
 /* Snapshots never change; the names of snapshots come and go, and INTERFACE
  * promises that both are seen within a second. */
@@ -60,9 +61,8 @@ struct sfs_tree *sfs_fs_tree(struct sfs_fs *fs)
 {
 	struct sfs_tree *tree;
 
-	pthread_mutex_lock(&fs->tree_lock);
+	SFS_LOCK(&fs->tree_lock);
 	tree = sfs_tree_ref(fs->tree);
-	pthread_mutex_unlock(&fs->tree_lock);
 	return tree;
 }
 
@@ -78,12 +78,24 @@ static void swap_tree(struct sfs_fs *fs, struct sfs_tree *next)
 	sfs_tree_unref(last);
 }
 
+/* What gc removed takes up space for as long as we hold it open. */
+static void let_go_locked(struct sfs_fs *fs)
+{
+	int64_t now = sfs_monotonic_ns();
+
+	if (now - fs->let_go_ns < SFS_SECOND)
+		return;
+	fs->let_go_ns = now;
+	sfs_store_forget_removed(fs->repo->store);
+}
+
 struct sfs_tree *sfs_fs_refreshed(struct sfs_fs *fs)
 {
 	struct sfs_tree *next;
 	int r;
 
-	pthread_mutex_lock(&fs->refresh_lock);
+	SFS_LOCK(&fs->refresh_lock);
+	let_go_locked(fs);
 	r = sfs_catalog_refresh(fs->repo->catalog);
 	if (r > 0)
 		fs->stale = true;
@@ -95,7 +107,6 @@ struct sfs_tree *sfs_fs_refreshed(struct sfs_fs *fs)
 			swap_tree(fs, next);
 		}
 	}
-	pthread_mutex_unlock(&fs->refresh_lock);
 	return sfs_fs_tree(fs);
 }
 
@@ -103,9 +114,8 @@ uint64_t sfs_fs_generation(struct sfs_fs *fs)
 {
 	uint64_t generation;
 
-	pthread_mutex_lock(&fs->tree_lock);
+	SFS_LOCK(&fs->tree_lock);
 	generation = fs->generation;
-	pthread_mutex_unlock(&fs->tree_lock);
 	return generation;
 }
 

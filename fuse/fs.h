@@ -36,6 +36,7 @@ struct sfs_fs {
 	 * neither. */
 	pthread_mutex_t refresh_lock;
 	bool stale; /* under refresh_lock: the last build failed */
+	int64_t let_go_ns; /* under refresh_lock: when packs were last let go */
 	pthread_mutex_t tree_lock;
 	struct sfs_tree *tree; /* under tree_lock; itself immutable */
 	uint64_t generation;   /* under tree_lock */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "src/mutex.h"
+
 /* All handles are given back before the table goes, but for those whose
  * RELEASE the kernel did not send because the mount was detached. */
 void sfs_opened_done(struct sfs_opened_table *table)
@@ -54,9 +56,8 @@ struct sfs_opened *sfs_opened_find(struct sfs_opened_table *table, uint64_t ino)
 {
 	struct sfs_opened *opened;
 
-	pthread_mutex_lock(&table->lock);
+	SFS_LOCK(&table->lock);
 	opened = find_locked(table, ino);
-	pthread_mutex_unlock(&table->lock);
 	return opened;
 }
 
@@ -67,7 +68,7 @@ static struct sfs_opened *publish(struct sfs_opened_table *table,
 	struct sfs_opened **bucket = bucket_of(table, fresh->ino);
 	struct sfs_opened *opened;
 
-	pthread_mutex_lock(&table->lock);
+	SFS_LOCK(&table->lock);
 	opened = find_locked(table, fresh->ino);
 	if (!opened) {
 		fresh->next = *bucket;
@@ -75,7 +76,6 @@ static struct sfs_opened *publish(struct sfs_opened_table *table,
 		table->count++;
 		opened = fresh;
 	}
-	pthread_mutex_unlock(&table->lock);
 	return opened;
 }
 
@@ -156,8 +156,7 @@ size_t sfs_opened_count(struct sfs_opened_table *table)
 {
 	size_t count;
 
-	pthread_mutex_lock(&table->lock);
+	SFS_LOCK(&table->lock);
 	count = table->count;
-	pthread_mutex_unlock(&table->lock);
 	return count;
 }

@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "src/codec.h"
+#include "src/mutex.h"
 
 /* Slots up to this size are read into the stack; only chunk sizes well above
  * the default need memory of their own. */
@@ -41,8 +42,7 @@ int sfs_chunks_new(struct sfs_store *store, const struct sfs_config *config,
 	chunks->store = store;
 	chunks->config = config;
 	pthread_mutex_init(&chunks->news_lock, NULL);
-	r = sfs_cache_new(chunk_cache_size, config->chunk_size,
-			  &chunks->cache);
+	r = sfs_cache_new(chunk_cache_size, config->chunk_size, &chunks->cache);
 	if (r < 0)
 		return r;
 	r = sfs_cache_new(node_cache_size, NODE_BLOCK, &chunks->nodes);
@@ -83,9 +83,8 @@ void sfs_chunk_hash(const struct sfs_config *config, const void *bytes,
 	XXH128_canonical_t canonical;
 
 	XXH128_canonicalFromHash(
-		&canonical,
-		XXH3_128bits_withSecret(bytes, size, config->secret,
-					sizeof(config->secret)));
+		&canonical, XXH3_128bits_withSecret(bytes, size, config->secret,
+						    sizeof(config->secret)));
 	memcpy(ret->b, canonical.digest, sizeof(ret->b));
 }
 
@@ -109,7 +108,7 @@ bool sfs_chunks_news(struct sfs_chunks *chunks, const struct sfs_entry *entry)
 	bool known = false;
 	unsigned i;
 
-	pthread_mutex_lock(&chunks->news_lock);
+	SFS_LOCK(&chunks->news_lock);
 	for (i = 0; i < NEWS && !known; i++)
 		known = chunks->news[i].pack == entry->pack &&
 			chunks->news[i].offset == entry->offset;
@@ -118,7 +117,6 @@ bool sfs_chunks_news(struct sfs_chunks *chunks, const struct sfs_entry *entry)
 		key->pack = entry->pack;
 		key->offset = entry->offset;
 	}
-	pthread_mutex_unlock(&chunks->news_lock);
 	return !known;
 }
 

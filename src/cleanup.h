@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 /* Defines name##p(T **) for a release function that accepts NULL. */
-#define SFS_DEFINE_CLEANUP(type, release)             \
-	static inline void release##p(type **pointer) \
-	{                                             \
-		release(*pointer);                    \
-	}                                             \
+#define SFS_DEFINE_CLEANUP(type, release)                                      \
+	static inline void release##p(type **pointer)                          \
+	{                                                                      \
+		release(*pointer);                                             \
+	}                                                                      \
 	_Static_assert(1, "")
 
 static inline void sfs_freep(void *pointer)
@@ -46,17 +46,17 @@ static inline void sfs_fclosep(FILE **file)
 #define CLEANUP_FCLOSE __attribute__((cleanup(sfs_fclosep)))
 
 /* The value, leaving NULL (or -1) behind. */
-#define TAKE_PTR(pointer)                             \
-	({                                            \
-		__typeof__(pointer) taken_ = pointer; \
-		(pointer) = NULL;                     \
-		taken_;                               \
+#define TAKE_PTR(pointer)                                                      \
+	({                                                                     \
+		__typeof__(pointer) taken_ = pointer;                          \
+		(pointer) = NULL;                                              \
+		taken_;                                                        \
 	})
-#define TAKE_FD(fd)            \
-	({                     \
-		int taken_ = fd; \
-		(fd) = -1;     \
-		taken_;        \
+#define TAKE_FD(fd)                                                            \
+	({                                                                     \
+		int taken_ = fd;                                               \
+		(fd) = -1;                                                     \
+		taken_;                                                        \
 	})
 
 #endif

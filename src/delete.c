@@ -85,8 +85,8 @@ static uint64_t dead_bytes(const struct sfs_mark *mark)
 	return bytes;
 }
 
-int sfs_delete_would_free(struct sfs_repo *repo, char *const *ids,
-			  size_t count, uint64_t *ret_bytes)
+int sfs_delete_would_free(struct sfs_repo *repo, char *const *ids, size_t count,
+			  uint64_t *ret_bytes)
 {
 	CLEANUP_ROOTS struct sfs_roots roots = { 0 };
 	CLEANUP_MARK struct sfs_mark *mark = NULL;

@@ -30,7 +30,7 @@ struct sfs_gc_result {
 	uint64_t dead_bytes; /* of those, in slots that nobody needs */
 	uint64_t packs_removed;
 	uint64_t records_removed; /* from the bin, and of broken sets */
-	uint64_t pinned; /* deleted snapshots that somebody has open */
+	uint64_t pinned;	  /* deleted snapshots that somebody has open */
 };
 
 /* Mark and sweep: FORMAT.md, "Garbage collection".  -EBUSY, logged, while a

@@ -102,8 +102,8 @@ static int sweep_records(struct sfs_repo *repo, const struct sfs_roots *roots,
 		if (dry_run)
 			continue;
 		r = sfs_store_remove(repo->store,
-				     root->binned ? SFS_AREA_BIN :
-						    SFS_AREA_RECORDS,
+				     root->binned ? SFS_AREA_BIN
+						  : SFS_AREA_RECORDS,
 				     root->id);
 		if (r < 0)
 			return r;

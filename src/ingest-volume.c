@@ -271,9 +271,9 @@ static int take_batch(struct run *run, struct batch *batch)
 /* ---- cutting the source into batches ---- */
 
 struct cutter {
-	uint64_t chunk;	     /* the next to go out */
-	uint64_t end;	     /* of the data that it lies in, in chunks */
-	bool ended;	     /* nothing more */
+	uint64_t chunk; /* the next to go out */
+	uint64_t end;	/* of the data that it lies in, in chunks */
+	bool ended;	/* nothing more */
 };
 
 /* Find the data at or behind cutter->chunk. */
@@ -355,8 +355,8 @@ static int pump(struct run *run, struct sfs_workpool *pool)
 				return r;
 		}
 		batch = &run->batches[n % run->batch_count];
-		r = stream ? cut_stream(run, &cutter, batch) :
-			     cut_file(run, &cutter, batch);
+		r = stream ? cut_stream(run, &cutter, batch)
+			   : cut_file(run, &cutter, batch);
 		if (r < 0)
 			return r;
 		if (batch->count == 0)
@@ -368,8 +368,8 @@ static int pump(struct run *run, struct sfs_workpool *pool)
 		if (r < 0)
 			return r;
 	}
-	return skip_to(run, sfs_map_chunks(run->snapshot->size,
-					   run->chunk_size));
+	return skip_to(run,
+		       sfs_map_chunks(run->snapshot->size, run->chunk_size));
 }
 
 /* ---- memory ---- */

@@ -74,8 +74,8 @@ static int check_member(const struct ingest *ingest, size_t i)
 		return -EINVAL;
 	}
 	for (j = 0; j < i; j++) {
-		if (strcmp(ingest->members[j].wanted->volume,
-			   wanted->volume) == 0) {
+		if (strcmp(ingest->members[j].wanted->volume, wanted->volume) ==
+		    0) {
 			sfs_err("volume '%s': named twice in one set",
 				wanted->volume);
 			return -EINVAL;
@@ -83,8 +83,8 @@ static int check_member(const struct ingest *ingest, size_t i)
 	}
 	if (strcmp(wanted->source, "-") != 0 &&
 	    sfs_store_contains(ingest->repo->store, wanted->source)) {
-		sfs_err("'%s': lies inside the repository '%s'",
-			wanted->source, sfs_store_path(ingest->repo->store));
+		sfs_err("'%s': lies inside the repository '%s'", wanted->source,
+			sfs_store_path(ingest->repo->store));
 		return -EINVAL;
 	}
 	return 0;
@@ -181,9 +181,9 @@ static int find_parent(struct ingest *ingest, struct member *member)
 		return 0;
 	if (asked)
 		return sfs_catalog_select(catalog, asked, &member->parent);
-	return member->latest ?
-		       sfs_snapshot_copy(member->latest, &member->parent) :
-		       0;
+	return member->latest
+		       ? sfs_snapshot_copy(member->latest, &member->parent)
+		       : 0;
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -232,8 +232,8 @@ static int open_sources(struct ingest *ingest)
 	int r;
 
 	for (i = 0; i < ingest->count; i++) {
-		r = sfs_source_open(ingest->members[i].wanted->source,
-				    &options, &ingest->members[i].source);
+		r = sfs_source_open(ingest->members[i].wanted->source, &options,
+				    &ingest->members[i].source);
 		if (r < 0)
 			return r;
 		source = ingest->members[i].source;
@@ -315,9 +315,8 @@ static int fill_in(const struct ingest *ingest, struct member *member)
 		sfs_strdup(options->description ? options->description : "");
 	if (!snapshot->source || !snapshot->description)
 		return -ENOMEM;
-	return options->tags ?
-		       sfs_tags_copy(&snapshot->tags, options->tags) :
-		       0;
+	return options->tags ? sfs_tags_copy(&snapshot->tags, options->tags)
+			     : 0;
 }
 
 static int read_member(struct ingest *ingest, struct member *member)
@@ -454,9 +453,9 @@ static unsigned processors(void)
 {
 	cpu_set_t set;
 
-	return sched_getaffinity(0, sizeof(set), &set) == 0 ?
-		       (unsigned)CPU_COUNT(&set) :
-		       1;
+	return sched_getaffinity(0, sizeof(set), &set) == 0
+		       ? (unsigned)CPU_COUNT(&set)
+		       : 1;
 }
 
 static int prepare(struct ingest *ingest)
@@ -469,8 +468,8 @@ static int prepare(struct ingest *ingest)
 	work->repo = repo;
 	work->skip_bad = ingest->options->skip_bad;
 	work->progress = ingest->options->progress;
-	work->threads = ingest->options->threads ? ingest->options->threads :
-						   processors();
+	work->threads = ingest->options->threads ? ingest->options->threads
+						 : processors();
 	r = sfs_catalog_refresh(repo->catalog);
 	if (r < 0)
 		return r;

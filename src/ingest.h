@@ -21,7 +21,7 @@ struct sfs_ingest_member {
 };
 
 struct sfs_ingest_options {
-	const char *description; /* or NULL */
+	const char *description;     /* or NULL */
 	const struct sfs_tags *tags; /* or NULL */
 	const char *parent; /* selector, "none", or NULL: the volume's latest */
 	char *const *freeze; /* directories */
@@ -29,7 +29,7 @@ struct sfs_ingest_options {
 	const char *pre;  /* shell command before the cut, or NULL */
 	const char *post; /* after it, whatever happened, or NULL */
 	bool allow_fuzzy;
-	bool skip_bad; /* unreadable chunks become bad instead of failing */
+	bool skip_bad;	  /* unreadable chunks become bad instead of failing */
 	unsigned threads; /* 0: one a processor */
 	struct sfs_progress *progress; /* or NULL */
 };

@@ -33,7 +33,7 @@ void sfs_log_set_level(enum sfs_level most)
 #define TEXT_MAX 2048
 
 static pthread_mutex_t hold_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool holding;	   /* under hold_lock */
+static bool holding;	    /* under hold_lock */
 static unsigned held_count; /* under hold_lock; may exceed HELD_MAX */
 static struct {
 	enum sfs_level level;

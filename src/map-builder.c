@@ -202,9 +202,9 @@ int sfs_map_builder_finish(struct sfs_map_builder *builder,
 		level = &builder->levels[h + 1];
 		level->entries[level->count++] = entry;
 	}
-	*ret_root = builder->levels[height].count ?
-			    builder->levels[height].entries[0] :
-			    (struct sfs_entry){ .kind = SFS_KIND_HOLE };
+	*ret_root = builder->levels[height].count
+			    ? builder->levels[height].entries[0]
+			    : (struct sfs_entry){ .kind = SFS_KIND_HOLE };
 	*ret_height = height;
 	return 0;
 }

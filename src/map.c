@@ -121,9 +121,9 @@ static int visit_leaf(const struct walk *walk, const struct sfs_entry *entries,
 {
 	const struct sfs_map_visitor *visitor = walk->visitor;
 
-	return visitor->leaf ?
-		       visitor->leaf(entries, count, first, visitor->context) :
-		       0;
+	return visitor->leaf
+		       ? visitor->leaf(entries, count, first, visitor->context)
+		       : 0;
 }
 
 /* Descends one level a call, at most SFS_MAP_HEIGHT_MAX deep. */
@@ -139,17 +139,16 @@ static int visit(const struct walk *walk, const struct sfs_entry *entry,
 		return visit_leaf(walk, entry, 1, first);
 	if (entry->kind < SFS_KIND_NODE)
 		return 0; /* nothing stored under it */
-	r = visitor->node ?
-		    visitor->node(entry, height, first, visitor->context) :
-		    1;
+	r = visitor->node
+		    ? visitor->node(entry, height, first, visitor->context)
+		    : 1;
 	if (r <= 0)
 		return r;
 	r = sfs_node_get(walk->map->chunks, entry, height, &node);
 	if (r < 0)
-		return visitor->damage ?
-			       visitor->damage(entry, height, first, r,
-					       visitor->context) :
-			       r;
+		return visitor->damage ? visitor->damage(entry, height, first,
+							 r, visitor->context)
+				       : r;
 	if (height == 1)
 		r = visit_leaf(walk, node.entries, SFS_NODE_ENTRIES, first);
 	else

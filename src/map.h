@@ -91,8 +91,7 @@ SFS_MUST_CHECK int sfs_map_builder_new(const struct sfs_map *parent,
 				       struct sfs_map_builder **ret);
 void sfs_map_builder_free(struct sfs_map_builder *builder);
 SFS_DEFINE_CLEANUP(struct sfs_map_builder, sfs_map_builder_free);
-#define CLEANUP_MAP_BUILDER \
-	__attribute__((cleanup(sfs_map_builder_freep)))
+#define CLEANUP_MAP_BUILDER __attribute__((cleanup(sfs_map_builder_freep)))
 
 SFS_MUST_CHECK int sfs_map_builder_add(struct sfs_map_builder *builder,
 				       const struct sfs_entry *entry);

@@ -87,10 +87,10 @@ static struct sfs_marked_pack *find_pack(struct sfs_mark *mark, uint64_t id)
 	const struct sfs_marked_pack key = { .id = id };
 
 	if (!mark->last || mark->last->id != id)
-		mark->last = mark->count ?
-				     bsearch(&key, mark->packs, mark->count,
-					     sizeof(key), compare) :
-				     NULL;
+		mark->last = mark->count
+				     ? bsearch(&key, mark->packs, mark->count,
+					       sizeof(key), compare)
+				     : NULL;
 	return mark->last;
 }
 

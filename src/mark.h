@@ -23,9 +23,9 @@ struct sfs_marked_pack {
 	uint64_t size;	     /* of the file */
 	uint64_t live_bytes; /* of marked slots, headers and rows included */
 	uint64_t live_slots;
-	uint32_t slots;	  /* known once one of them was marked */
-	uint64_t *bits;	  /* one a slot, or NULL */
-	int error;	  /* its table cannot be read: all of it stays */
+	uint32_t slots; /* known once one of them was marked */
+	uint64_t *bits; /* one a slot, or NULL */
+	int error;	/* its table cannot be read: all of it stays */
 };
 
 /* List the packs that exist now. */

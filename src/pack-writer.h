@@ -27,8 +27,7 @@ SFS_MUST_CHECK int sfs_pack_writer_new(struct sfs_repo *repo,
 /* What is not sealed is dropped. */
 void sfs_pack_writer_free(struct sfs_pack_writer *writer);
 SFS_DEFINE_CLEANUP(struct sfs_pack_writer, sfs_pack_writer_free);
-#define CLEANUP_PACK_WRITER \
-	__attribute__((cleanup(sfs_pack_writer_freep)))
+#define CLEANUP_PACK_WRITER __attribute__((cleanup(sfs_pack_writer_freep)))
 
 /* Append a slot with the @slot->stored bytes at @bytes.  May wait for, and
  * then return the error of, an earlier pack. */

@@ -14,9 +14,9 @@
 #include "src/util.h"
 
 struct sfs_progress {
-	const char *what;    /* "snapshot web-root"; static or outliving */
-	uint64_t done_bytes; /* of the work, holes included */
-	uint64_t total_bytes; /* 0: not known */
+	const char *what;      /* "snapshot web-root"; static or outliving */
+	uint64_t done_bytes;   /* of the work, holes included */
+	uint64_t total_bytes;  /* 0: not known */
 	uint64_t read_bytes;   /* really read */
 	uint64_t stored_bytes; /* really written to packs or destination */
 	/* Show it.  Non-zero (-EINTR) makes the work stop and undo. */

@@ -101,8 +101,8 @@ int sfs_repo_open(const char *path, size_t chunk_cache_size,
 	if (r < 0)
 		return r;
 	r = sfs_chunks_new(repo->store, &repo->config,
-			   chunk_cache_size ? chunk_cache_size :
-					      SFS_CHUNK_CACHE_DEFAULT,
+			   chunk_cache_size ? chunk_cache_size
+					    : SFS_CHUNK_CACHE_DEFAULT,
 			   SFS_NODE_CACHE_DEFAULT, &repo->chunks);
 	if (r < 0)
 		return r;

@@ -98,17 +98,17 @@ static struct sfs_root *find(const struct sfs_roots *roots, const char *id)
 		else
 			high = middle;
 	}
-	return low < roots->count && strcmp(roots->roots[low].id, id) == 0 ?
-		       &roots->roots[low] :
-		       NULL;
+	return low < roots->count && strcmp(roots->roots[low].id, id) == 0
+		       ? &roots->roots[low]
+		       : NULL;
 }
 
 struct sfs_root *sfs_roots_find(const struct sfs_roots *roots, const char *id)
 {
 	struct sfs_root *root = find(roots, id);
 
-	return root && root->snapshot && !root->binned && !root->dead ? root :
-									NULL;
+	return root && root->snapshot && !root->binned && !root->dead ? root
+								      : NULL;
 }
 
 /* Sets are sorted behind no member in particular: call all dead, then let
@@ -168,6 +168,7 @@ int sfs_roots_read(struct sfs_repo *repo, bool committing,
 	if (ret->count)
 		qsort(ret->roots, ret->count, sizeof(*ret->roots), compare);
 	judge_sets(ret, committing);
-	/* Only now the pins: a reader pins, then looks; we looked, now probe. */
+	/* Only now the pins: a reader pins, then looks; we looked, now probe.
+	 */
 	return judge_bin(repo, ret);
 }

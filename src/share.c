@@ -42,8 +42,7 @@ int sfs_share_same(struct sfs_share *share, const struct sfs_entry *entry,
 	uint8_t *decoded = scratch;
 	uint8_t *slot = decoded + chunk_size;
 
-	return sfs_chunk_load(share->repo->chunks, entry, slot, decoded) ==
-		       0 &&
+	return sfs_chunk_load(share->repo->chunks, entry, slot, decoded) == 0 &&
 	       memcmp(decoded, bytes, chunk_size) == 0;
 }
 

@@ -17,8 +17,7 @@
 struct sfs_share;
 
 /* @repo is borrowed.  May be used from any thread. */
-SFS_MUST_CHECK int sfs_share_new(struct sfs_repo *repo,
-				 struct sfs_share **ret);
+SFS_MUST_CHECK int sfs_share_new(struct sfs_repo *repo, struct sfs_share **ret);
 void sfs_share_free(struct sfs_share *share);
 SFS_DEFINE_CLEANUP(struct sfs_share, sfs_share_free);
 #define CLEANUP_SHARE __attribute__((cleanup(sfs_share_freep)))

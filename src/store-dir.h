@@ -2,7 +2,8 @@
 #ifndef SNAPFS_SRC_STORE_DIR_H
 #define SNAPFS_SRC_STORE_DIR_H
 
-/* The local directory behind src/store.h; for src/store*.c and src/store-locks.c. */
+/* The local directory behind src/store.h; for src/store*.c and
+ * src/store-locks.c. */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,7 +27,8 @@ struct sfs_pack_file {
 
 struct sfs_file_set {
 	pthread_mutex_t lock;
-	struct sfs_pack_file *ways[SFS_FILE_WAYS]; /* under lock, newest first */
+	struct sfs_pack_file
+		*ways[SFS_FILE_WAYS]; /* under lock, newest first */
 };
 
 struct sfs_pin {

@@ -85,8 +85,7 @@ int sfs_store_lock(struct sfs_store *store, enum sfs_lock_kind kind,
 	lock->fd = sfs_store_open_lock(store);
 	if (lock->fd < 0)
 		return lock->fd;
-	r = set_lock(lock->fd, kind, name, exclusive ? F_WRLCK : F_RDLCK,
-		     wait);
+	r = set_lock(lock->fd, kind, name, exclusive ? F_WRLCK : F_RDLCK, wait);
 	if (r < 0 && r != -EBUSY)
 		sfs_err("'%s/lock': cannot lock: %s", store->path,
 			strerror(-r));

@@ -145,9 +145,8 @@ static int file_get(struct sfs_store *store, uint64_t id,
 	return 0;
 }
 
-static void forget(struct sfs_file_set *set, bool (*drop)(
-						     struct sfs_pack_file *file,
-						     uint64_t id),
+static void forget(struct sfs_file_set *set,
+		   bool (*drop)(struct sfs_pack_file *file, uint64_t id),
 		   uint64_t id)
 {
 	struct sfs_pack_file *dropped[SFS_FILE_WAYS] = { NULL };

@@ -52,8 +52,7 @@ SFS_MUST_CHECK int sfs_store_create(const char *path);
  * cannot be written (mode, read-only file system) opens read-only. */
 SFS_MUST_CHECK int sfs_store_open(const char *path, struct sfs_store **ret);
 /* The same for what sfs_store_create() made, before snapfs.json is in it. */
-SFS_MUST_CHECK int sfs_store_open_new(const char *path,
-				      struct sfs_store **ret);
+SFS_MUST_CHECK int sfs_store_open_new(const char *path, struct sfs_store **ret);
 void sfs_store_close(struct sfs_store *store);
 SFS_DEFINE_CLEANUP(struct sfs_store, sfs_store_close);
 #define CLEANUP_STORE __attribute__((cleanup(sfs_store_closep)))
@@ -104,8 +103,8 @@ SFS_MUST_CHECK int sfs_store_list(struct sfs_store *store, enum sfs_area area,
 /* Rename from one area to another, durable once this returns 0. */
 SFS_MUST_CHECK int sfs_store_move(struct sfs_store *store, enum sfs_area from,
 				  enum sfs_area to, const char *name);
-SFS_MUST_CHECK int sfs_store_remove(struct sfs_store *store,
-				    enum sfs_area area, const char *name);
+SFS_MUST_CHECK int sfs_store_remove(struct sfs_store *store, enum sfs_area area,
+				    const char *name);
 SFS_MUST_CHECK int sfs_store_sync(struct sfs_store *store, enum sfs_area area);
 SFS_MUST_CHECK int sfs_store_stamp(struct sfs_store *store, enum sfs_area area,
 				   struct sfs_stamp *ret);
@@ -137,8 +136,7 @@ void sfs_store_prefetch_pack(struct sfs_store *store, uint64_t id,
 			     uint64_t offset, uint64_t size);
 
 SFS_MUST_CHECK int sfs_store_list_packs(struct sfs_store *store,
-					int (*each)(uint64_t id,
-						    uint64_t size,
+					int (*each)(uint64_t id, uint64_t size,
 						    uint64_t allocated,
 						    void *context),
 					void *context);

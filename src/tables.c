@@ -102,8 +102,7 @@ static int answer(const struct table *table, struct query *query)
 		query->slot = low;
 	}
 	if (query->slot >= table->count ||
-	    (query->by_offset &&
-	     table->rows[query->slot].offset != query->key))
+	    (query->by_offset && table->rows[query->slot].offset != query->key))
 		return -EUCLEAN;
 	query->row = table->rows[query->slot];
 	query->count = table->count;

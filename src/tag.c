@@ -35,8 +35,8 @@ static int replace(struct sfs_repo *repo, const struct sfs_snapshot *snapshot)
 	r = sfs_record_encode_snapshot(&repo->config, snapshot, &bytes, &size);
 	if (r < 0)
 		return r;
-	return sfs_store_put(repo->store, SFS_AREA_RECORDS, snapshot->id,
-			     bytes, size, true);
+	return sfs_store_put(repo->store, SFS_AREA_RECORDS, snapshot->id, bytes,
+			     size, true);
 }
 
 int sfs_tag(struct sfs_repo *repo, const char *id, const struct sfs_tags *set,

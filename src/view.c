@@ -113,9 +113,8 @@ static bool zeros_fit(const struct sfs_read *read, uint64_t size)
 static void add_zeros(struct sfs_read *read, uint64_t size)
 {
 	if (!zeros_fit(read, size))
-		read->iov[read->iov_count++] = (struct iovec){
-			(void *)(uintptr_t)zeros, 0
-		};
+		read->iov[read->iov_count++] =
+			(struct iovec){ (void *)(uintptr_t)zeros, 0 };
 	read->iov[read->iov_count - 1].iov_len += size;
 	read->size += size;
 }

@@ -76,12 +76,12 @@ die(const char *format, ...)
 	exit(1);
 }
 
-#define must(call)                                                  \
-	do {                                                        \
-		long must_ = (long)(call);                          \
-		if (must_ < 0)                                      \
-			die("%s: %ld (%s)", #call, must_,           \
-			    strerror(must_ == -1 ? errno : (int)-must_)); \
+#define must(call)                                                             \
+	do {                                                                   \
+		long must_ = (long)(call);                                     \
+		if (must_ < 0)                                                 \
+			die("%s: %ld (%s)", #call, must_,                      \
+			    strerror(must_ == -1 ? errno : (int)-must_));      \
 	} while (0)
 
 /* splitmix64: Steele, Lea, Flood, "Fast splittable pseudorandom number
@@ -148,8 +148,8 @@ static void op_write(struct volume *volume)
 
 static void op_resize(struct volume *volume)
 {
-	size_t size = below(4) ? below(SIZE_MAX_) :
-				 below(SIZE_MAX_ / chunk_size) * chunk_size;
+	size_t size = below(4) ? below(SIZE_MAX_)
+			       : below(SIZE_MAX_ / chunk_size) * chunk_size;
 
 	if (!below(20))
 		size = below(2);
@@ -423,8 +423,7 @@ static int take_range(enum sfs_change change, uint64_t offset, uint64_t size,
 	must_equal(ranges, offset);
 	for (chunk = offset; chunk < offset + size; chunk += chunk_size) {
 		for (i = chunk; i < chunk + chunk_size; i++)
-			if (byte_of(ranges->from, i) !=
-			    byte_of(ranges->to, i))
+			if (byte_of(ranges->from, i) != byte_of(ranges->to, i))
 				break;
 		if (i == chunk + chunk_size)
 			die("diff of %s and %s: nothing differs at %" PRIu64,
@@ -551,8 +550,8 @@ static void set_up(const char *dir)
 		snprintf(volumes[i].path, sizeof(volumes[i].path), "v%u.raw",
 			 i);
 		volumes[i].bytes = calloc(1, SIZE_MAX_);
-		must(fd = open(volumes[i].path,
-			       O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		must(fd = open(volumes[i].path, O_WRONLY | O_CREAT | O_CLOEXEC,
+			       0600));
 		close(fd);
 		op_resize(&volumes[i]);
 	}

@@ -87,9 +87,8 @@ static void finish(struct world *world, struct sfs_map_builder *builder,
 {
 	map->chunks = world->chunks;
 	map->chunk_count = count;
-	assert_int_equal(sfs_map_builder_finish(builder, &map->root,
-						&map->height),
-			 0);
+	assert_int_equal(
+		sfs_map_builder_finish(builder, &map->root, &map->height), 0);
 	assert_int_equal(map->height, sfs_map_height(count));
 	sfs_map_builder_free(builder);
 }
@@ -104,8 +103,7 @@ static void build(struct world *world, const struct sfs_map *parent,
 	struct sfs_entry entry;
 	uint64_t i;
 
-	assert_int_equal(sfs_map_builder_new(parent, put_node, world,
-					     &builder),
+	assert_int_equal(sfs_map_builder_new(parent, put_node, world, &builder),
 			 0);
 	for (i = 0; i < count; i++) {
 		entry = data(i == changed ? i + 1000000 : i);
@@ -125,16 +123,15 @@ static void lookup(const struct sfs_map *map, uint64_t chunk,
 	assert_int_equal(run.first, chunk);
 	assert_true(run.count >= 1);
 	assert_true(chunk + run.count <= map->chunk_count);
-	*ret = run.entries ? run.entries[0] :
-			     (struct sfs_entry){ .kind = run.kind };
+	*ret = run.entries ? run.entries[0]
+			   : (struct sfs_entry){ .kind = run.kind };
 	sfs_map_run_done(map, &run);
 }
 
 static void every_chunk_is_found_at_every_size(void **state)
 {
-	static const uint64_t sizes[] = { 1,   2,   127,   128,	  129,
-					  200, 256, 16383, 16384, 16385,
-					  20000 };
+	static const uint64_t sizes[] = { 1,   2,     127,   128,   129,  200,
+					  256, 16383, 16384, 16385, 20000 };
 	struct sfs_entry got, want;
 	struct world world;
 	struct sfs_map map;
@@ -179,12 +176,10 @@ static void holes_cost_no_nodes(void **state)
 
 	(void)state;
 	world_open(&world);
-	assert_int_equal(sfs_map_builder_new(NULL, put_node, &world,
-					     &builder),
+	assert_int_equal(sfs_map_builder_new(NULL, put_node, &world, &builder),
 			 0);
-	assert_int_equal(sfs_map_builder_add_run(builder, SFS_KIND_HOLE,
-						 123456789),
-			 0);
+	assert_int_equal(
+		sfs_map_builder_add_run(builder, SFS_KIND_HOLE, 123456789), 0);
 	assert_int_equal(sfs_map_builder_add(builder, &entry), 0);
 	assert_int_equal(sfs_map_builder_add_run(builder, SFS_KIND_ZERO,
 						 count - 123456790),
@@ -369,7 +364,7 @@ static void a_node_of_the_wrong_height_is_refused(void **state)
 	world_close(&world);
 }
 
-#define TEST(name) \
+#define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)

@@ -79,24 +79,22 @@ static void put_gives_back_what_was_put(void **state)
 	char *bytes;
 
 	(void)state;
-	assert_int_equal(sfs_store_put(store, SFS_AREA_RECORDS, "a", "hello",
-				       5, false),
-			 0);
-	assert_int_equal(sfs_store_put(store, SFS_AREA_RECORDS, "a", "other",
-				       5, false),
-			 -EEXIST);
-	assert_int_equal(sfs_store_get(store, SFS_AREA_RECORDS, "a", &bytes,
-				       &size),
-			 0);
+	assert_int_equal(
+		sfs_store_put(store, SFS_AREA_RECORDS, "a", "hello", 5, false),
+		0);
+	assert_int_equal(
+		sfs_store_put(store, SFS_AREA_RECORDS, "a", "other", 5, false),
+		-EEXIST);
+	assert_int_equal(
+		sfs_store_get(store, SFS_AREA_RECORDS, "a", &bytes, &size), 0);
 	assert_int_equal(size, 5);
 	assert_string_equal(bytes, "hello");
 	free(bytes);
-	assert_int_equal(sfs_store_put(store, SFS_AREA_RECORDS, "a", "newer",
-				       5, true),
-			 0);
-	assert_int_equal(sfs_store_get(store, SFS_AREA_RECORDS, "a", &bytes,
-				       &size),
-			 0);
+	assert_int_equal(
+		sfs_store_put(store, SFS_AREA_RECORDS, "a", "newer", 5, true),
+		0);
+	assert_int_equal(
+		sfs_store_get(store, SFS_AREA_RECORDS, "a", &bytes, &size), 0);
 	assert_string_equal(bytes, "newer");
 	free(bytes);
 	sfs_store_close(store);
@@ -109,12 +107,12 @@ static void names_do_not_leave_their_area(void **state)
 	char *bytes;
 
 	(void)state;
-	assert_int_equal(sfs_store_put(store, SFS_AREA_RECORDS, "../x", "y", 1,
-				       false),
-			 -EINVAL);
-	assert_int_equal(sfs_store_get(store, SFS_AREA_RECORDS, "../x", &bytes,
-				       &size),
-			 -EINVAL);
+	assert_int_equal(
+		sfs_store_put(store, SFS_AREA_RECORDS, "../x", "y", 1, false),
+		-EINVAL);
+	assert_int_equal(
+		sfs_store_get(store, SFS_AREA_RECORDS, "../x", &bytes, &size),
+		-EINVAL);
 	sfs_store_close(store);
 }
 
@@ -127,12 +125,12 @@ static void links_and_fifos_are_not_followed(void **state)
 	(void)state;
 	assert_int_equal(symlink("/etc/passwd", "repo/records/link.json"), 0);
 	assert_int_equal(mkfifo("repo/records/fifo.json", 0600), 0);
-	assert_int_equal(sfs_store_get(store, SFS_AREA_RECORDS, "link", &bytes,
-				       &size),
-			 -ELOOP);
-	assert_int_equal(sfs_store_get(store, SFS_AREA_RECORDS, "fifo", &bytes,
-				       &size),
-			 -EUCLEAN);
+	assert_int_equal(
+		sfs_store_get(store, SFS_AREA_RECORDS, "link", &bytes, &size),
+		-ELOOP);
+	assert_int_equal(
+		sfs_store_get(store, SFS_AREA_RECORDS, "fifo", &bytes, &size),
+		-EUCLEAN);
 	sfs_store_close(store);
 }
 
@@ -142,12 +140,11 @@ static void a_failed_put_leaves_nothing(void **state)
 	uint64_t freed = 0;
 
 	(void)state;
-	assert_int_equal(sfs_store_put(store, SFS_AREA_RECORDS, "a", "x", 1,
-				       false),
-			 0);
-	assert_int_equal(sfs_store_put(store, SFS_AREA_RECORDS, "a", "y", 1,
-				       false),
-			 -EEXIST);
+	assert_int_equal(
+		sfs_store_put(store, SFS_AREA_RECORDS, "a", "x", 1, false), 0);
+	assert_int_equal(
+		sfs_store_put(store, SFS_AREA_RECORDS, "a", "y", 1, false),
+		-EEXIST);
 	assert_int_equal(sfs_store_clean(store, &freed), 0);
 	assert_int_equal(freed, 0);
 	sfs_store_close(store);
@@ -168,18 +165,15 @@ static void move_takes_it_to_the_bin(void **state)
 	unsigned records = 0, bin = 0;
 
 	(void)state;
-	assert_int_equal(sfs_store_put(store, SFS_AREA_RECORDS, "a", "x", 1,
-				       false),
+	assert_int_equal(
+		sfs_store_put(store, SFS_AREA_RECORDS, "a", "x", 1, false), 0);
+	assert_int_equal(
+		sfs_store_move(store, SFS_AREA_RECORDS, SFS_AREA_BIN, "a"), 0);
+	assert_int_equal(sfs_store_list(store, SFS_AREA_RECORDS, count_objects,
+					&records),
 			 0);
-	assert_int_equal(sfs_store_move(store, SFS_AREA_RECORDS, SFS_AREA_BIN,
-					"a"),
-			 0);
-	assert_int_equal(sfs_store_list(store, SFS_AREA_RECORDS,
-					count_objects, &records),
-			 0);
-	assert_int_equal(sfs_store_list(store, SFS_AREA_BIN, count_objects,
-					&bin),
-			 0);
+	assert_int_equal(
+		sfs_store_list(store, SFS_AREA_BIN, count_objects, &bin), 0);
 	assert_int_equal(records, 0);
 	assert_int_equal(bin, 1);
 	assert_int_equal(sfs_store_remove(store, SFS_AREA_BIN, "a"), 0);
@@ -194,15 +188,13 @@ static void a_stamp_tells_every_change(void **state)
 	(void)state;
 	/* A fresh directory's stamp proves nothing until time has passed. */
 	do
-		assert_int_equal(sfs_store_stamp(store, SFS_AREA_RECORDS,
-						 &before),
-				 0);
+		assert_int_equal(
+			sfs_store_stamp(store, SFS_AREA_RECORDS, &before), 0);
 	while (!before.settled);
 	assert_int_equal(sfs_store_stamp(store, SFS_AREA_RECORDS, &after), 0);
 	assert_true(sfs_stamp_equal(&before, &after));
-	assert_int_equal(sfs_store_put(store, SFS_AREA_RECORDS, "a", "x", 1,
-				       false),
-			 0);
+	assert_int_equal(
+		sfs_store_put(store, SFS_AREA_RECORDS, "a", "x", 1, false), 0);
 	assert_int_equal(sfs_store_stamp(store, SFS_AREA_RECORDS, &after), 0);
 	assert_false(sfs_stamp_equal(&before, &after));
 	assert_false(after.settled);
@@ -211,8 +203,8 @@ static void a_stamp_tells_every_change(void **state)
 
 static void packs_are_read_in_part(void **state)
 {
-	struct iovec iov[2] = { { (void *)(uintptr_t)"head", 4 },
-				{ (void *)(uintptr_t)"tail", 4 } };
+	struct iovec iov[2] = { { (void *)(uintptr_t) "head", 4 },
+				{ (void *)(uintptr_t) "tail", 4 } };
 	struct sfs_store *store = fresh_store();
 	const uint64_t id = 0xab00000000000001;
 	uint64_t size;
@@ -232,8 +224,7 @@ static void packs_are_read_in_part(void **state)
 	assert_int_equal(sfs_store_read_pack(store, id + 1, buffer, 4, 0),
 			 -ENOENT);
 	assert_int_equal(sfs_store_remove_pack(store, id), 0);
-	assert_int_equal(sfs_store_read_pack(store, id, buffer, 4, 0),
-			 -ENOENT);
+	assert_int_equal(sfs_store_read_pack(store, id, buffer, 4, 0), -ENOENT);
 	sfs_store_close(store);
 }
 
@@ -264,15 +255,15 @@ static void locks_exclude_as_they_say(void **state)
 	struct sfs_lock *a, *b, *c;
 
 	(void)state;
-	assert_int_equal(sfs_store_lock(store, SFS_LOCK_VOLUME, "web", true,
-					false, &a),
-			 0);
-	assert_int_equal(sfs_store_lock(store, SFS_LOCK_VOLUME, "web", true,
-					false, &b),
-			 -EBUSY);
-	assert_int_equal(sfs_store_lock(store, SFS_LOCK_VOLUME, "db", true,
-					false, &b),
-			 0);
+	assert_int_equal(
+		sfs_store_lock(store, SFS_LOCK_VOLUME, "web", true, false, &a),
+		0);
+	assert_int_equal(
+		sfs_store_lock(store, SFS_LOCK_VOLUME, "web", true, false, &b),
+		-EBUSY);
+	assert_int_equal(
+		sfs_store_lock(store, SFS_LOCK_VOLUME, "db", true, false, &b),
+		0);
 	assert_int_equal(sfs_store_lock(store, SFS_LOCK_STRUCTURE, NULL, false,
 					false, &c),
 			 0);
@@ -321,7 +312,7 @@ static void knows_what_lies_inside(void **state)
 	sfs_store_close(store);
 }
 
-#define TEST(name) \
+#define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
