@@ -159,13 +159,13 @@ static inline void fill(const char *path, char byte, size_t size)
 static inline bool is_frozen(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r, error;
+	int unused = 0, r, error;
 
 	assert_true(fd >= 0);
-	r = ioctl(fd, FIFREEZE, 0);
+	r = ioctl(fd, FIFREEZE, &unused);
 	error = errno;
 	if (r == 0)
-		assert_int_equal(ioctl(fd, FITHAW, 0), 0);
+		assert_int_equal(ioctl(fd, FITHAW, &unused), 0);
 	else
 		assert_int_equal(error, EBUSY);
 	close(fd);
