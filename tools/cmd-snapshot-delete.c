@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "format/time.h"
+#include "src/delete.h"
+#include "src/log.h"
+#include "tools/cmd.h"
+#include "tools/output.h"
+
+/* What is to be deleted, each once. */
+struct doomed {
+	struct sfs_snapshot **snapshots;
+	char **ids; /* borrowed from the snapshots */
+	size_t count;
+};
+
+static void doomed_done(struct doomed *doomed)
+{
+	size_t i;
+
+	for (i = 0; i < doomed->count; i++)
+		sfs_snapshot_free(doomed->snapshots[i]);
+	free(doomed->snapshots);
+	free(doomed->ids);
+}
+
+static bool has(const struct doomed *doomed, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < doomed->count; i++)
+		if (strcmp(doomed->ids[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* All selectors are resolved before anything goes: after a deletion
+ * VOLUME@-1 would name another snapshot. */
+static int resolve(const struct sfs_cmd *cmd, struct sfs_repo *repo,
+		   struct doomed *doomed)
+{
+	size_t i, count = cmd->args.word_count;
+	int r;
+
+	doomed->snapshots = sfs_calloc(count, sizeof(*doomed->snapshots));
+	doomed->ids = sfs_calloc(count, sizeof(*doomed->ids));
+	if (!doomed->snapshots || !doomed->ids)
+		return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
+
+		r = sfs_catalog_select(repo->catalog, cmd->args.words[i],
+				       &snapshot);
+		if (r < 0)
+			return r;
+		if (has(doomed, snapshot->id))
+			continue;
+		doomed->ids[doomed->count] = snapshot->id;
+		doomed->snapshots[doomed->count++] = TAKE_PTR(snapshot);
+	}
+	return 0;
+}
+
+static void print(const struct doomed *doomed, bool dry_run, bool known,
+		  uint64_t bytes)
+{
+	char exact[SFS_OUTPUT_EXACT], time[SFS_TIME_SIZE];
+	const struct sfs_snapshot *snapshot;
+	size_t i;
+
+	for (i = 0; i < doomed->count; i++) {
+		snapshot = doomed->snapshots[i];
+		sfs_time_format(snapshot->time_ns, time);
+		printf("%s %s  %s  %s\n", dry_run ? "would delete" : "deleted",
+		       snapshot->id, snapshot->volume, time);
+	}
+	if (!known)
+		return;
+	sfs_output_exact(bytes, exact);
+	printf("%s %s at the next gc\n", dry_run ? "would free" : "frees",
+	       exact);
+}
+
+static int print_json(const struct doomed *doomed, bool dry_run, bool known,
+		      uint64_t bytes)
+{
+	CLEANUP_JSONW struct sfs_jsonw *w = NULL;
+	size_t i;
+	int r;
+
+	r = sfs_jsonw_new(&w);
+	if (r < 0)
+		return r;
+	sfs_jsonw_object(w, NULL);
+	sfs_jsonw_bool(w, "DryRun", dry_run);
+	sfs_jsonw_array(w, "Snapshots");
+	for (i = 0; i < doomed->count; i++)
+		sfs_output_json_snapshot(w, NULL, doomed->snapshots[i]);
+	sfs_jsonw_end(w);
+	if (known)
+		sfs_jsonw_uint(w, "FreedInBytes", bytes);
+	else
+		sfs_jsonw_null(w, "FreedInBytes");
+	sfs_jsonw_end(w);
+	return sfs_output_json(w);
+}
+
+static int delete_all(const struct sfs_cmd *cmd, struct sfs_repo *repo,
+		      const struct doomed *doomed)
+{
+	bool dry_run = sfs_args_has(&cmd->args, "dry-run");
+	uint64_t bytes = 0;
+	bool known;
+	int r;
+
+	r = sfs_delete_would_free(repo, doomed->ids, doomed->count, &bytes);
+	known = r == 0;
+	if (!known && dry_run)
+		return r;
+	/* Damage elsewhere must not keep what is whole from being deleted. */
+	if (!known)
+		sfs_warn("cannot tell how many bytes this frees; see 'snapfs "
+			 "check'");
+	if (!dry_run) {
+		r = sfs_delete(repo, doomed->ids, doomed->count);
+		if (r < 0)
+			return r;
+	}
+	if (cmd->json)
+		return print_json(doomed, dry_run, known, bytes);
+	print(doomed, dry_run, known, bytes);
+	return 0;
+}
+
+static int run(struct sfs_cmd *cmd)
+{
+	CLEANUP_REPO struct sfs_repo *repo = NULL;
+	struct doomed doomed = { .count = 0 };
+	int r;
+
+	r = sfs_cmd_open(cmd, &repo);
+	if (r < 0)
+		return r;
+	r = resolve(cmd, repo, &doomed);
+	if (r == 0)
+		r = delete_all(cmd, repo, &doomed);
+	doomed_done(&doomed);
+	return r;
+}
+
+static const struct sfs_opt options[] = {
+	{ .name = "dry-run",
+	  .letter = 'n',
+	  .help = "delete nothing; say what would go and how many bytes that "
+		  "frees" },
+	{ .name = NULL },
+};
+
+const struct sfs_verb sfs_verb_snapshot_delete = {
+	.noun = "snapshot",
+	.name = "delete",
+	.words = "SNAP...",
+	.summary = "Delete snapshots.",
+	.text = "They are gone at once, also from mounts; whoever has one open "
+		"goes on reading it. The space is given back by 'snapfs gc'. "
+		"No other snapshot is changed by this.",
+	.options = options,
+	.min_words = 1,
+	.max_words = SFS_WORDS_ANY,
+	.complete = SFS_COMPLETE_SNAPSHOT,
+	.more = SFS_COMPLETE_SNAPSHOT,
+	.run = run,
+};
