@@ -27,6 +27,8 @@
 
 /* Pages of log from which a checkpoint is worth its fsyncs: 4 MiB. */
 #define WAL_PAGES_MAX 1024
+/* And what may be left of it at the end: 128 KiB. */
+#define WAL_PAGES_LEFT 32
 
 /* In order of their names, as sqlite_schema is asked for them. */
 static const struct {
@@ -384,6 +386,20 @@ int sfs_catalog_write_lock(struct sfs_catalog *catalog, struct sfs_lock **ret)
 		return 0;
 	return sfs_store_lock(catalog->store, SFS_LOCK_CATALOG, NULL, true,
 			      true, ret);
+}
+
+/* Leave no large log behind, unless somebody else is writing: then it is his
+ * to tidy up. */
+void sfs_catalog_settle(struct sfs_catalog *catalog)
+{
+	CLEANUP_LOCK struct sfs_lock *lock = NULL;
+
+	if (!catalog->path || !catalog->db ||
+	    sfs_db_wal_pages(catalog->db) <= WAL_PAGES_LEFT)
+		return;
+	if (sfs_store_lock(catalog->store, SFS_LOCK_CATALOG, NULL, true, false,
+			   &lock) == 0)
+		sfs_db_checkpoint(catalog->db);
 }
 
 void sfs_catalog_tidy(struct sfs_catalog *catalog)

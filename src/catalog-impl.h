@@ -125,6 +125,8 @@ SFS_MUST_CHECK int sfs_catalog_write_lock(struct sfs_catalog *catalog,
 					  struct sfs_lock **ret);
 /* Checkpoint when the log has grown.  Under the write lock. */
 void sfs_catalog_tidy(struct sfs_catalog *catalog);
+/* Checkpoint before closing. */
+void sfs_catalog_settle(struct sfs_catalog *catalog);
 
 /* ---- catalog-rows.c ---- */
 

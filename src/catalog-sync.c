@@ -106,9 +106,10 @@ static int compare_row(struct changes *c, const struct sfs_record_row *row,
 			break;
 		(*at)++;
 	}
+	if (*at == c->object_count || order != 0)
+		return note_stale(c, row);
 	object = &c->objects[*at];
-	if (*at == c->object_count || order != 0 ||
-	    memcmp(object->version, row->version, sizeof(row->version)) != 0)
+	if (memcmp(object->version, row->version, sizeof(row->version)) != 0)
 		return note_stale(c, row);
 	object->known = true;
 	c->known_count++;

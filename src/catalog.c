@@ -109,6 +109,7 @@ void sfs_catalog_close(struct sfs_catalog *catalog)
 {
 	if (!catalog)
 		return;
+	sfs_catalog_settle(catalog);
 	sfs_catalog_detach(catalog);
 	pthread_mutex_destroy(&catalog->mutex);
 	free(catalog);

@@ -134,8 +134,8 @@ static void do_chunk(const struct run *run, struct worker *worker,
 /* Read chunk by chunk, so that only what cannot be read is lost. */
 static int read_around(const struct run *run, struct batch *batch)
 {
+	unsigned i, bad = 0;
 	uint64_t offset;
-	unsigned i;
 	size_t at;
 	int r;
 
@@ -145,11 +145,17 @@ static int read_around(const struct run *run, struct batch *batch)
 		r = sfs_source_read(run->source, batch->in + at,
 				    sfs_min(run->chunk_size, batch->size - at),
 				    offset);
-		if (r == -EIO)
-			batch->outcomes[i].entry.kind = SFS_KIND_BAD;
-		else if (r < 0)
+		if (r < 0 && r != -EIO)
 			return r;
+		if (r == -EIO) {
+			batch->outcomes[i].entry.kind = SFS_KIND_BAD;
+			bad++;
+		}
 	}
+	sfs_warn("'%s': %u of %u chunks from byte %" PRIu64 " on cannot be "
+		 "read and are marked as missing",
+		 sfs_source_name(run->source), bad, batch->count,
+		 batch->first * run->chunk_size);
 	return 0;
 }
 

@@ -225,6 +225,7 @@ static int open_sources(struct ingest *ingest)
 	const struct sfs_source_options options = {
 		.freeze = ingest->freeze,
 		.allow_fuzzy = ingest->options->allow_fuzzy,
+		.quiet_bad = ingest->options->skip_bad,
 	};
 	struct sfs_progress *progress = ingest->options->progress;
 	struct sfs_source *source;

@@ -75,23 +75,3 @@ int sfs_io_writev(int fd, const struct iovec *iov, int count)
 	}
 	return 0;
 }
-
-int sfs_io_read(int fd, void *buffer, size_t size, size_t *ret_size)
-{
-	uint8_t *p = buffer;
-	size_t got = 0;
-	ssize_t n;
-
-	while (got < size) {
-		n = read(fd, p + got, size - got);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		got += (size_t)n;
-	}
-	*ret_size = got;
-	return 0;
-}

@@ -22,8 +22,4 @@ SFS_MUST_CHECK int sfs_io_pwrite(int fd, const void *buffer, size_t size,
 /* Write all pieces one after the other from the file's position on. */
 SFS_MUST_CHECK int sfs_io_writev(int fd, const struct iovec *iov, int count);
 
-/* Read up to @size bytes of a stream; *ret_size is less only at its end. */
-SFS_MUST_CHECK int sfs_io_read(int fd, void *buffer, size_t size,
-			       size_t *ret_size);
-
 #endif
