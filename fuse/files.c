@@ -135,8 +135,10 @@ static void reply_pieces(fuse_req_t req, const struct sfs_read *read)
 }
 
 static void read_image(fuse_req_t req, struct sfs_fs *fs,
-		       struct sfs_opened *opened, size_t size, uint64_t offset)
+		       const struct fuse_file_info *fi, size_t size,
+		       uint64_t offset)
 {
+	struct sfs_opened *opened = opened_of(fi);
 	struct sfs_read read;
 	int r;
 
@@ -149,6 +151,9 @@ static void read_image(fuse_req_t req, struct sfs_fs *fs,
 	sfs_counters_add_read(&fs->counters, size);
 	/* As soon as the kernel has its answer it may release the handle. */
 	sfs_opened_ref(opened);
+	if (fi->flags & O_DIRECT) /* else the kernel reads ahead */
+		sfs_prefetch_note(fs->prefetch, &opened->stream, opened->view,
+				  offset, size);
 	r = sfs_view_read(opened->view, offset, size, &read);
 	if (r < 0) {
 		sfs_counters_add(&fs->counters, SFS_COUNT_READ_ERRORS, 1);
@@ -169,7 +174,7 @@ void sfs_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	else if (is_text(ino))
 		read_text(req, text_of(fi), size, offset);
 	else
-		read_image(req, fuse_req_userdata(req), opened_of(fi), size,
+		read_image(req, fuse_req_userdata(req), fi, size,
 			   (uint64_t)offset);
 }
 

@@ -18,6 +18,10 @@
 
 #define SECTOR 512u
 
+/* Enough for two readers at once to have help; more would only take
+ * processors from those who answer requests. */
+#define PREFETCH_THREADS 2
+
 int sfs_fs_new(const struct sfs_mount_options *options, struct sfs_repo *repo,
 	       struct sfs_fs **ret)
 {
@@ -34,6 +38,9 @@ int sfs_fs_new(const struct sfs_mount_options *options, struct sfs_repo *repo,
 	sfs_opened_init(&fs->opened);
 	pthread_mutex_init(&fs->refresh_lock, NULL);
 	pthread_mutex_init(&fs->tree_lock, NULL);
+	r = sfs_prefetch_new(repo->chunks, PREFETCH_THREADS, &fs->prefetch);
+	if (r < 0)
+		return r;
 	r = sfs_text_readme(repo, &fs->readme, &fs->readme_size);
 	if (r < 0)
 		return r;
@@ -49,6 +56,7 @@ void sfs_fs_free(struct sfs_fs *fs)
 {
 	if (!fs)
 		return;
+	sfs_prefetch_free(fs->prefetch);
 	sfs_tree_unref(fs->tree);
 	sfs_opened_done(&fs->opened);
 	pthread_mutex_destroy(&fs->refresh_lock);

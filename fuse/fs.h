@@ -15,6 +15,7 @@
 #include "fuse/options.h"
 #include "fuse/tree.h"
 #include "src/cleanup.h"
+#include "src/prefetch.h"
 #include "src/repo.h"
 #include "src/util.h"
 
@@ -28,6 +29,7 @@ struct sfs_fs {
 	void (*ready)(void *context);
 	void *ready_context;
 
+	struct sfs_prefetch *prefetch;
 	struct sfs_opened_table opened;
 	struct sfs_counters counters;
 
@@ -35,7 +37,7 @@ struct sfs_fs {
 	 * catalog is looked at and the next tree is built; reads of data take
 	 * neither. */
 	pthread_mutex_t refresh_lock;
-	bool stale; /* under refresh_lock: the last build failed */
+	bool stale;	   /* under refresh_lock: the last build failed */
 	int64_t let_go_ns; /* under refresh_lock: when packs were last let go */
 	pthread_mutex_t tree_lock;
 	struct sfs_tree *tree; /* under tree_lock; itself immutable */

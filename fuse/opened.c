@@ -5,6 +5,13 @@
 
 #include "src/mutex.h"
 
+static void opened_free(struct sfs_opened *opened)
+{
+	sfs_stream_done(&opened->stream);
+	sfs_view_close(opened->view);
+	free(opened);
+}
+
 /* All handles are given back before the table goes, but for those whose
  * RELEASE the kernel did not send because the mount was detached. */
 void sfs_opened_done(struct sfs_opened_table *table)
@@ -15,8 +22,7 @@ void sfs_opened_done(struct sfs_opened_table *table)
 	for (i = 0; i < SFS_OPENED_BUCKETS; i++) {
 		while ((opened = table->buckets[i])) {
 			table->buckets[i] = opened->next;
-			sfs_view_close(opened->view);
-			free(opened);
+			opened_free(opened);
 		}
 	}
 	pthread_mutex_destroy(&table->lock);
@@ -97,6 +103,7 @@ int sfs_opened_get(struct sfs_opened_table *table, struct sfs_repo *repo,
 			return -ENOMEM;
 		fresh->ino = ino;
 		fresh->view = view;
+		sfs_stream_init(&fresh->stream);
 		atomic_init(&fresh->refs, 1);
 		opened = publish(table, fresh);
 		if (opened == fresh) {
@@ -147,8 +154,7 @@ void sfs_opened_put(struct sfs_opened_table *table, struct sfs_opened *opened)
 	pthread_mutex_unlock(&table->lock);
 
 	if (last) {
-		sfs_view_close(opened->view);
-		free(opened);
+		opened_free(opened);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/prefetch.h"
 #include "src/repo.h"
 #include "src/util.h"
 #include "src/view.h"
@@ -18,6 +19,7 @@
 struct sfs_opened {
 	uint64_t ino;
 	struct sfs_view *view;
+	struct sfs_stream stream;
 	atomic_uint refs;	 /* from and to 0 only under the table's lock */
 	struct sfs_opened *next; /* under the table's lock */
 };

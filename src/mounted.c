@@ -216,10 +216,13 @@ static int list_entry(const char *directory, const char *entry,
 	char path[PATH_MAX], text[32];
 	uint64_t device = 0;
 
-	snprintf(path, sizeof(path), "%s/%s/%s", directory, entry, marker);
-	if (access(path, F_OK) < 0)
+	if (snprintf(path, sizeof(path), "%s/%s/%s", directory, entry,
+		     marker) >= (int)sizeof(path) ||
+	    access(path, F_OK) < 0)
 		return 0;
-	snprintf(path, sizeof(path), "%s/%s/dev", directory, entry);
+	if (snprintf(path, sizeof(path), "%s/%s/dev", directory, entry) >=
+	    (int)sizeof(path))
+		return 0;
 	if (read_text(path, text, sizeof(text)) == 0)
 		device = parse_device(text);
 	return device ? each(device, context) : 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -91,6 +92,7 @@ static void put_candidates(enum sfs_complete complete, const char *choices)
 		printf(" -F -a '(__snapfs_list volume =)'");
 		break;
 	case SFS_COMPLETE_CHOICE:
+		assert(choices);
 		printf(" -a '%s'", choices);
 		break;
 	case SFS_COMPLETE_FILE:
