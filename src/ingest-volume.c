@@ -161,17 +161,16 @@ static int read_around(const struct run *run, struct batch *batch)
 
 static int read_batch(const struct run *run, struct batch *batch)
 {
-	uint64_t offset = batch->first * run->chunk_size;
 	int r;
 
-	r = sfs_source_read(run->source, batch->in, batch->size, offset);
+	r = sfs_source_read(run->source, batch->in, batch->size,
+			    batch->first * run->chunk_size);
 	if (r == -EIO && run->work->skip_bad)
 		r = read_around(run, batch);
 	else if (r == -EIO)
-		sfs_err("'%s': cannot be read near byte %" PRIu64 "; nothing "
-			"was made of it; --skip-bad takes the rest and marks "
-			"what is missing",
-			sfs_source_name(run->source), offset);
+		sfs_err("'%s': nothing was made of it; --skip-bad takes the "
+			"rest and marks what is missing",
+			sfs_source_name(run->source));
 	return r;
 }
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #include "format/name.h"
 #include "format/time.h"
@@ -63,6 +64,22 @@ static void ingest_done(struct ingest *ingest)
 
 /* ---- what was asked for ---- */
 
+/* A file of this repository's own mount says which snapshot it is. */
+static int check_not_own(const struct ingest *ingest, const char *source)
+{
+	CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
+	char id[SFS_ID_SIZE] = "";
+
+	if (getxattr(source, "user.snapfs.id", id, sizeof(id) - 1) < 0 ||
+	    !sfs_id_valid(id, SFS_ID_SNAPSHOT) ||
+	    sfs_catalog_load(ingest->repo->catalog, id, &snapshot) < 0)
+		return 0;
+	sfs_err("'%s': is '%s' of this very repository, seen through a mount; "
+		"it needs no snapshot of its own",
+		source, id);
+	return -EINVAL;
+}
+
 static int check_member(const struct ingest *ingest, size_t i)
 {
 	const struct sfs_ingest_member *wanted = ingest->members[i].wanted;
@@ -81,13 +98,14 @@ static int check_member(const struct ingest *ingest, size_t i)
 			return -EINVAL;
 		}
 	}
-	if (strcmp(wanted->source, "-") != 0 &&
-	    sfs_store_contains(ingest->repo->store, wanted->source)) {
+	if (strcmp(wanted->source, "-") == 0)
+		return 0;
+	if (sfs_store_contains(ingest->repo->store, wanted->source)) {
 		sfs_err("'%s': lies inside the repository '%s'", wanted->source,
 			sfs_store_path(ingest->repo->store));
 		return -EINVAL;
 	}
-	return 0;
+	return check_not_own(ingest, wanted->source);
 }
 
 static int check_options(const struct sfs_ingest_options *options)

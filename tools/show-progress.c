@@ -10,6 +10,7 @@
 
 #include "format/time.h"
 #include "src/json.h"
+#include "src/log.h"
 #include "tools/message.h"
 #include "tools/output.h"
 
@@ -145,6 +146,9 @@ static void show(const struct sfs_progress *progress, bool asked)
 {
 	char line[256];
 
+	/* What is frozen may be where stderr goes; a terminal never is. */
+	if (sfs_log_held() && !isatty(STDERR_FILENO))
+		return;
 	if (show_json) {
 		put_json(progress);
 		return;
