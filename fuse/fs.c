@@ -18,6 +18,9 @@
 
 #define SECTOR 512u
 
+/* Asking thousands of open packs takes some milliseconds. */
+#define LET_GO_NS (5 * SFS_SECOND)
+
 /* Enough for two readers at once to have help; more would only take
  * processors from those who answer requests. */
 #define PREFETCH_THREADS 2
@@ -91,7 +94,7 @@ static void let_go_locked(struct sfs_fs *fs)
 {
 	int64_t now = sfs_monotonic_ns();
 
-	if (now - fs->let_go_ns < SFS_SECOND)
+	if (now - fs->let_go_ns < LET_GO_NS)
 		return;
 	fs->let_go_ns = now;
 	sfs_store_forget_removed(fs->repo->store);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "fuse/daemon.h"
 #include "fuse/exit.h"
@@ -40,6 +41,21 @@ static void on_ready(void *context)
 		sfs_daemon_ready(TAKE_FD(ready->fd));
 }
 
+/* The store keeps as many packs open as half of these. */
+#define DESCRIPTORS 32768
+
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 ||
+	    limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = sfs_min(limit.rlim_max, DESCRIPTORS);
+	/* With fewer it is slower, not wrong. */
+	sfs_ignore(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
 static int serve(const struct sfs_mount_options *options, int ready_fd)
 {
 	CLEANUP_REPO struct sfs_repo *repo = NULL;
@@ -50,6 +66,7 @@ static int serve(const struct sfs_mount_options *options, int ready_fd)
 	/* The repository's secret will be in memory. */
 	prctl(PR_SET_DUMPABLE, 0);
 	sfs_session_block_signals();
+	raise_descriptors();
 	r = sfs_repo_open(options->repository, options->cache_size, &repo);
 	if (r < 0)
 		return r;

@@ -14,9 +14,12 @@
 #define SFS_STORE_AREAS (SFS_AREA_BIN + 1)
 
 /* Open pack files are kept in sets of a few ways, each with its own lock, so
- * that readers of different packs do not meet. */
-#define SFS_FILE_SETS 64
-#define SFS_FILE_WAYS 4
+ * that readers of different packs do not meet.  A long chain's chunks lie in
+ * many packs: the store keeps as many open as half the descriptors that the
+ * process may have, within these. */
+#define SFS_FILE_WAYS	  4
+#define SFS_FILE_SETS_MIN 4
+#define SFS_FILE_SETS_MAX 4096
 
 struct sfs_pack_file {
 	uint64_t id;
@@ -46,7 +49,8 @@ struct sfs_store {
 	int packs_fd;
 	int tmp_fd;
 	int lock_fd; /* carries the pins */
-	struct sfs_file_set files[SFS_FILE_SETS];
+	struct sfs_file_set *files;
+	unsigned file_sets;
 
 	pthread_mutex_t pin_lock;
 	struct sfs_pin *pins; /* under pin_lock */
@@ -70,7 +74,7 @@ SFS_MUST_CHECK int sfs_store_sync_dir(struct sfs_store *store, int dir_fd,
  * Returns the descriptor or a negative errno. */
 SFS_MUST_CHECK int sfs_store_open_lock(struct sfs_store *store);
 
-void sfs_store_files_init(struct sfs_store *store);
+SFS_MUST_CHECK int sfs_store_files_init(struct sfs_store *store);
 void sfs_store_files_done(struct sfs_store *store);
 
 #endif

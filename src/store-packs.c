@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "format/id.h"
@@ -27,12 +28,22 @@ static void pack_name(uint64_t id, char ret[PACK_NAME_SIZE])
 
 /* ---- open pack files ---- */
 
-void sfs_store_files_init(struct sfs_store *store)
+int sfs_store_files_init(struct sfs_store *store)
 {
+	struct rlimit limit = { 0 };
 	unsigned i;
 
-	for (i = 0; i < SFS_FILE_SETS; i++)
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	store->file_sets = (unsigned)sfs_min(
+		sfs_max(limit.rlim_cur / 2 / SFS_FILE_WAYS, SFS_FILE_SETS_MIN),
+		SFS_FILE_SETS_MAX);
+	store->files = sfs_calloc(store->file_sets, sizeof(*store->files));
+	if (!store->files)
+		return -ENOMEM;
+	for (i = 0; i < store->file_sets; i++)
 		pthread_mutex_init(&store->files[i].lock, NULL);
+	return 0;
 }
 
 static void file_put(struct sfs_pack_file *file)
@@ -53,11 +64,12 @@ void sfs_store_files_done(struct sfs_store *store)
 {
 	unsigned i, j;
 
-	for (i = 0; i < SFS_FILE_SETS; i++) {
+	for (i = 0; store->files && i < store->file_sets; i++) {
 		for (j = 0; j < SFS_FILE_WAYS; j++)
 			file_put(store->files[i].ways[j]);
 		pthread_mutex_destroy(&store->files[i].lock);
 	}
+	free(store->files);
 }
 
 static int file_open(struct sfs_store *store, uint64_t id,
@@ -88,7 +100,7 @@ static int file_open(struct sfs_store *store, uint64_t id,
 
 static struct sfs_file_set *set_of(struct sfs_store *store, uint64_t id)
 {
-	return &store->files[id % SFS_FILE_SETS]; /* ids are random */
+	return &store->files[id % store->file_sets]; /* ids are random */
 }
 
 static void move_to_front(struct sfs_file_set *set, unsigned way,
@@ -178,7 +190,7 @@ void sfs_store_forget_removed(struct sfs_store *store)
 {
 	unsigned i;
 
-	for (i = 0; i < SFS_FILE_SETS; i++)
+	for (i = 0; i < store->file_sets; i++)
 		forget(&store->files[i], is_removed, 0);
 }
 

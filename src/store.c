@@ -194,7 +194,6 @@ static int new_store(struct sfs_store **ret)
 		store->area_fds[i] = -1;
 	store->packs_fd = store->tmp_fd = store->lock_fd = -1;
 	pthread_mutex_init(&store->pin_lock, NULL);
-	sfs_store_files_init(store);
 	*ret = store;
 	return 0;
 }
@@ -205,6 +204,8 @@ static int open_store(const char *path, bool fresh, struct sfs_store **ret)
 	int r;
 
 	r = new_store(&store);
+	if (r == 0)
+		r = sfs_store_files_init(store);
 	if (r < 0)
 		return r;
 	r = open_dirs(store, path, fresh);
