@@ -10,9 +10,12 @@
 /* Reads in a row before the next is believed to follow. */
 #define STREAK 2
 
-/* How far to look ahead: as far as the reads are long, within these. */
-#define WINDOW_MIN (128u << 10)
-#define WINDOW_MAX (1u << 20)
+/* How far to look ahead: as far as the reads are long, within these, and not
+ * beyond a share of the cache: what is not read yet passes through a tenth of
+ * it, and must not push itself out. */
+#define WINDOW_MIN   (128u << 10)
+#define WINDOW_MAX   (1u << 20)
+#define WINDOW_SHARE 32
 
 #define JOBS	   16
 #define JOB_CHUNKS (WINDOW_MAX / SFS_CHUNK_SIZE_MIN)
@@ -25,6 +28,7 @@ struct job {
 
 struct sfs_prefetch {
 	struct sfs_chunks *chunks;
+	uint64_t window_max;
 	pthread_t *threads;
 	unsigned thread_count;
 
@@ -101,6 +105,7 @@ int sfs_prefetch_new(struct sfs_chunks *chunks, unsigned threads,
 		     struct sfs_prefetch **ret)
 {
 	CLEANUP_PREFETCH struct sfs_prefetch *prefetch = NULL;
+	struct sfs_cache_stats stats;
 	unsigned i;
 	int r;
 
@@ -108,6 +113,9 @@ int sfs_prefetch_new(struct sfs_chunks *chunks, unsigned threads,
 	if (!prefetch)
 		return -ENOMEM;
 	prefetch->chunks = chunks;
+	sfs_cache_stats(sfs_chunks_cache(chunks), &stats);
+	prefetch->window_max =
+		sfs_min(stats.size_bytes / WINDOW_SHARE, WINDOW_MAX);
 	pthread_mutex_init(&prefetch->lock, NULL);
 	pthread_cond_init(&prefetch->work, NULL);
 	prefetch->threads = sfs_calloc(threads, sizeof(*prefetch->threads));
@@ -158,10 +166,11 @@ void sfs_stream_done(struct sfs_stream *stream)
 }
 
 /* True when there is a range worth handing out. */
-static bool look_ahead(struct sfs_stream *stream, uint64_t offset, size_t size,
-		       uint64_t *ret_start, uint64_t *ret_end)
+static bool look_ahead(struct sfs_stream *stream, uint64_t window_max,
+		       uint64_t offset, size_t size, uint64_t *ret_start,
+		       uint64_t *ret_end)
 {
-	uint64_t window = sfs_min(sfs_max(size, WINDOW_MIN), WINDOW_MAX);
+	uint64_t window = sfs_min(sfs_max(size, WINDOW_MIN), window_max);
 	bool on;
 
 	SFS_LOCK(&stream->lock);
@@ -215,7 +224,8 @@ void sfs_prefetch_note(struct sfs_prefetch *prefetch, struct sfs_stream *stream,
 	uint64_t start, end;
 	struct job job;
 
-	if (!look_ahead(stream, offset, size, &start, &end))
+	if (!look_ahead(stream, prefetch->window_max, offset, size, &start,
+			&end))
 		return;
 	gather(view, start, end, &job);
 	if (job.count == 0)
