@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "fuse/fs.h"
@@ -10,6 +11,7 @@
 /* A handle is a struct sfs_opened for an image file, and a struct text for
  * the files of text, whose inode numbers are fixed. */
 struct text {
+	atomic_uint refs; /* the handle's, and of who is replying from it */
 	char *bytes;
 	size_t size;
 };
@@ -29,14 +31,15 @@ static struct sfs_opened *opened_of(const struct fuse_file_info *fi)
 	return (struct sfs_opened *)(uintptr_t)fi->fh;
 }
 
-static void text_free(struct text *text)
+static void text_put(struct text *text)
 {
-	if (text)
-		free(text->bytes);
+	if (!text || atomic_fetch_sub(&text->refs, 1) != 1)
+		return;
+	free(text->bytes);
 	free(text);
 }
-SFS_DEFINE_CLEANUP(struct text, text_free);
-#define CLEANUP_TEXT __attribute__((cleanup(text_freep)))
+SFS_DEFINE_CLEANUP(struct text, text_put);
+#define CLEANUP_TEXT __attribute__((cleanup(text_putp)))
 
 static int open_text(struct sfs_fs *fs, fuse_ino_t ino,
 		     struct fuse_file_info *fi)
@@ -47,6 +50,7 @@ static int open_text(struct sfs_fs *fs, fuse_ino_t ino,
 	text = sfs_calloc(1, sizeof(*text));
 	if (!text)
 		return -ENOMEM;
+	atomic_init(&text->refs, 1);
 	if (ino == SFS_PLACE_README)
 		r = sfs_text_readme(fs->repo, &text->bytes, &text->size);
 	else
@@ -89,7 +93,7 @@ static void release(struct sfs_fs *fs, fuse_ino_t ino,
 		    struct fuse_file_info *fi)
 {
 	if (is_text(ino))
-		text_free(text_of(fi));
+		text_put(text_of(fi));
 	else
 		sfs_opened_put(&fs->opened, opened_of(fi));
 }
@@ -117,13 +121,16 @@ void sfs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		release(fs, ino, fi);
 }
 
-static void read_text(fuse_req_t req, const struct text *text, size_t size,
+static void read_text(fuse_req_t req, struct text *text, size_t size,
 		      off_t offset)
 {
 	size_t start = sfs_min((uint64_t)offset, text->size);
 
+	/* As with images: RELEASE may overtake the end of the reply. */
+	atomic_fetch_add(&text->refs, 1);
 	fuse_reply_buf(req, text->bytes + start,
 		       sfs_min(size, text->size - start));
+	text_put(text);
 }
 
 static void reply_pieces(fuse_req_t req, const struct sfs_read *read)

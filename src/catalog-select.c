@@ -215,14 +215,26 @@ static int pick_back(const char *selector, const struct matches *m, size_t back,
 	return 0;
 }
 
-static int pick_time(const char *selector, const struct matches *m,
-		     const char *when, int64_t last_ns, size_t *ret)
+/* A time in full that is a snapshot's own means that one, though another be
+ * of the same second: it was copied from a list. */
+static size_t count_until(const struct matches *m, int64_t first_ns,
+			  int64_t last_ns)
 {
-	char first[SFS_TIME_SIZE];
-	size_t n = m->count;
+	size_t n, within = 0;
 
-	while (n > 0 && m->items[n - 1].time_ns > last_ns)
-		n--;
+	for (n = 0; n < m->count && m->items[n].time_ns <= last_ns; n++)
+		if (m->items[n].time_ns == first_ns)
+			within = n + 1;
+	return within && last_ns - first_ns < SFS_SECOND ? within : n;
+}
+
+static int pick_time(const char *selector, const struct matches *m,
+		     const char *when, int64_t first_ns, int64_t last_ns,
+		     size_t *ret)
+{
+	size_t n = count_until(m, first_ns, last_ns);
+	char first[SFS_TIME_SIZE];
+
 	if (n == 0) {
 		sfs_time_format(m->items[0].time_ns, first);
 		sfs_err("'%s': no snapshot of volume '%s' at or before %s; the "
@@ -239,7 +251,7 @@ static int select_of(struct sfs_catalog *catalog, const char *selector,
 		     struct sfs_snapshot **ret)
 {
 	CLEANUP_MATCHES struct matches m = { .volume = volume };
-	int64_t first_ns, last_ns = 0;
+	int64_t first_ns = 0, last_ns = 0;
 	size_t back = 0, picked;
 	bool counted;
 	int r;
@@ -261,7 +273,8 @@ static int select_of(struct sfs_catalog *catalog, const char *selector,
 		return -ENOENT;
 	}
 	r = counted ? pick_back(selector, &m, back, &picked)
-		    : pick_time(selector, &m, which, last_ns, &picked);
+		    : pick_time(selector, &m, which, first_ns, last_ns,
+				&picked);
 	if (r < 0)
 		return r;
 	return load(catalog, selector, m.items[picked].id, ret);

@@ -82,7 +82,7 @@ umount_repo mnt
 
 # A newer format, and damage.
 cp repo/snapfs.json good.json
-sed 's/[0-9]/7/30' good.json >repo/snapfs.json
+sed 's/[0-9]/x/30' good.json >repo/snapfs.json
 expect_exit 32 mount.snapfs repo mnt
 expect_match "$ERR" snapfs.json
 : >repo/snapfs.json
