@@ -12,7 +12,7 @@
 
 #include "src/log.h"
 #include "src/map.h"
-#include "tests/unit/scratch.h"
+#include "tests/unit/scratch-disk.h"
 
 #define CHUNK 16384u
 

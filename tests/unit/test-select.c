@@ -140,6 +140,28 @@ static void volumes_by_count(void **state)
 	assert_refuses(*state, "web@a@b", -EINVAL, "is not 'latest'");
 }
 
+/* Of two in one second each is named by its own time, and the second by any
+ * time that means it as a whole. */
+static void volumes_by_their_own_time(void **state)
+{
+	struct fixture *f = *state;
+	char selector[128], time[SFS_TIME_SIZE];
+	struct sfs_snapshot s = records_snapshot(4, "web");
+
+	s.time_ns = RECORDS_TIME + 2 * 60 * SFS_SECOND + SFS_SECOND / 4;
+	s.completed_ns = s.time_ns;
+	records_put(f->repo, &s);
+	sfs_time_format(RECORDS_TIME + 2 * 60 * SFS_SECOND, time);
+	snprintf(selector, sizeof(selector), "web@%s", time);
+	assert_selects(f, selector, WEB2);
+	snprintf(selector, sizeof(selector), "web@%.16sZ", time);
+	assert_selects(f, selector, "snap-00000000000000004");
+	sfs_time_format(RECORDS_TIME + 2 * 60 * SFS_SECOND + SFS_SECOND / 4,
+			time);
+	snprintf(selector, sizeof(selector), "web@%s", time);
+	assert_selects(f, selector, "snap-00000000000000004");
+}
+
 static void volumes_by_time(void **state)
 {
 	char selector[128], time[SFS_TIME_SIZE];
@@ -222,6 +244,7 @@ int main(void)
 		TEST(candidates_are_not_endless),
 		TEST(volumes_by_count),
 		TEST(volumes_by_time),
+		TEST(volumes_by_their_own_time),
 		TEST(deleted_ones_are_told),
 		TEST(uncommitted_ones_do_not_count),
 		TEST(damaged_ones_are_told),

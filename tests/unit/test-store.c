@@ -13,15 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "src/log.h"
 #include "src/store.h"
-#include "tests/unit/scratch.h"
-
-static void quiet(enum sfs_level level, const char *text)
-{
-	(void)level;
-	(void)text;
-}
+#include "tests/unit/scratch-disk.h"
 
 static struct sfs_store *fresh_store(void)
 {
@@ -335,6 +328,5 @@ int main(void)
 		TEST(knows_what_lies_inside),
 	};
 
-	sfs_log_set_sink(quiet);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
