@@ -8,22 +8,13 @@
 #include "src/mark.h"
 #include "src/roots.h"
 
-static int check_writable(struct sfs_repo *repo)
-{
-	if (sfs_store_writable(repo->store) && !repo->config.read_only)
-		return 0;
-	sfs_err("'%s': the repository cannot be written",
-		sfs_store_path(repo->store));
-	return -EROFS;
-}
-
 int sfs_delete(struct sfs_repo *repo, char *const *ids, size_t count)
 {
 	CLEANUP_LOCK struct sfs_lock *lock = NULL;
 	size_t i;
 	int r;
 
-	r = check_writable(repo);
+	r = sfs_repo_check_writable(repo);
 	if (r < 0)
 		return r;
 	/* Held for moments by whoever has it, and not by creators. */
@@ -98,6 +89,8 @@ int sfs_delete_would_free(struct sfs_repo *repo, char *const *ids, size_t count,
 		r = sfs_mark_new(repo, &mark);
 	if (r == 0)
 		r = mark_those(mark, &roots, ids, count, false);
+	if (r == 0)
+		r = sfs_mark_judge(mark);
 	if (r < 0)
 		return r;
 	without = dead_bytes(mark);

@@ -26,6 +26,20 @@ static int sync_records(struct sfs_repo *repo, bool dry_run)
 	return sfs_store_sync(repo->store, SFS_AREA_RECORDS);
 }
 
+/* Under the structure lock there is no creator, under the records lock nobody
+ * who tags: what lies in tmp/ is nobody's. */
+static int clean(struct sfs_repo *repo, struct sfs_gc_result *result)
+{
+	CLEANUP_LOCK struct sfs_lock *records = NULL;
+	int r;
+
+	r = sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
+			   &records);
+	if (r < 0)
+		return r;
+	return sfs_store_clean(repo->store, &result->freed_bytes);
+}
+
 /* With the lock that who deletes or tags takes: a record that moves must not
  * slip through the listing. */
 static int read_roots(struct sfs_repo *repo, bool dry_run,
@@ -52,11 +66,9 @@ static int lock(struct sfs_repo *repo, bool dry_run, struct sfs_lock **ret)
 
 	if (dry_run)
 		return 0;
-	if (!sfs_store_writable(repo->store) || repo->config.read_only) {
-		sfs_err("'%s': the repository cannot be written",
-			sfs_store_path(repo->store));
-		return -EROFS;
-	}
+	r = sfs_repo_check_writable(repo);
+	if (r < 0)
+		return r;
 	r = sfs_store_lock(repo->store, SFS_LOCK_STRUCTURE, NULL, true, false,
 			   ret);
 	if (r == -EBUSY)
@@ -173,13 +185,15 @@ int sfs_gc(struct sfs_repo *repo, bool dry_run, struct sfs_progress *progress,
 	if (r == 0)
 		r = mark_living(mark, &roots, progress);
 	if (r == 0)
+		r = sfs_mark_judge(mark);
+	if (r == 0)
 		r = find_dead(mark, &dead, &result);
 	if (r == 0)
 		r = sweep_records(repo, &roots, dry_run, &result);
 	if (r == 0 && !dry_run)
 		r = sweep_packs(repo, dead, result.packs_removed);
 	if (r == 0 && !dry_run)
-		r = sfs_store_clean(repo->store, &result.freed_bytes);
+		r = clean(repo, &result);
 	if (r < 0)
 		return r;
 	if (!dry_run) /* the catalog follows, now or when next asked */

@@ -94,7 +94,41 @@ static struct sfs_marked_pack *find_pack(struct sfs_mark *mark, uint64_t id)
 	return mark->last;
 }
 
-/* 1 when the slot was not marked before, 0 when it was or is not there. */
+/* Say once that all of @pack stays. */
+static void keep_whole(struct sfs_marked_pack *pack, int error)
+{
+	pack->error = error;
+	sfs_warn("pack %016llx: its table cannot be read: %s; all of it is "
+		 "kept; see 'snapfs check'",
+		 (unsigned long long)pack->id, sfs_damage_text(error));
+}
+
+/* The slot of @entry in @pack.  The bits were made for the table as it was
+ * read first; one that has changed since is damage as well. */
+static int find_slot(struct sfs_mark *mark, struct sfs_marked_pack *pack,
+		     const struct sfs_entry *entry, uint32_t *ret_slot,
+		     struct sfs_row *ret_row)
+{
+	uint32_t slots;
+	int r;
+
+	if (pack->error)
+		return pack->error;
+	r = sfs_tables_find(mark->tables, entry->pack, entry->offset, ret_slot,
+			    ret_row, &slots);
+	if (r == 0 && pack->bits && slots != pack->slots)
+		r = -EUCLEAN;
+	if (r < 0 && r != -ENOMEM)
+		keep_whole(pack, r);
+	if (r < 0 || pack->bits)
+		return r;
+	pack->slots = slots;
+	pack->bits = sfs_calloc(slots / 64 + 1, sizeof(uint64_t));
+	return pack->bits ? 0 : -ENOMEM;
+}
+
+/* 1 when the slot was not marked before, 0 when it was; -ENOENT when its pack
+ * is not there, or what is wrong with the pack's table. */
 static int mark_entry(struct sfs_mark *mark, const struct sfs_entry *entry)
 {
 	struct sfs_marked_pack *pack = find_pack(mark, entry->pack);
@@ -103,19 +137,10 @@ static int mark_entry(struct sfs_mark *mark, const struct sfs_entry *entry)
 	int r;
 
 	if (!pack)
-		return 0;
-	r = sfs_tables_find(mark->tables, entry->pack, entry->offset, &slot,
-			    &row, &pack->slots);
-	if (r == -ENOMEM)
+		return -ENOENT;
+	r = find_slot(mark, pack, entry, &slot, &row);
+	if (r < 0)
 		return r;
-	if (r < 0) {
-		pack->error = r; /* nothing of it will be swept */
-		return 1;
-	}
-	if (!pack->bits)
-		pack->bits = sfs_calloc(pack->slots / 64 + 1, sizeof(uint64_t));
-	if (!pack->bits)
-		return -ENOMEM;
 	if (pack->bits[slot / 64] & UINT64_C(1) << slot % 64)
 		return 0;
 	pack->bits[slot / 64] |= UINT64_C(1) << slot % 64;
@@ -123,31 +148,6 @@ static int mark_entry(struct sfs_mark *mark, const struct sfs_entry *entry)
 	pack->live_bytes +=
 		SFS_SLOT_HEADER_SIZE + row.stored + SFS_SLOT_ROW_SIZE;
 	return 1;
-}
-
-static int mark_node(const struct sfs_entry *entry, unsigned height,
-		     uint64_t first, void *context)
-{
-	(void)height;
-	(void)first;
-	return mark_entry(context, entry);
-}
-
-static int mark_leaf(const struct sfs_entry *entries, uint64_t count,
-		     uint64_t first, void *context)
-{
-	uint64_t i;
-	int r;
-
-	(void)first;
-	for (i = 0; i < count; i++) {
-		if (entries[i].kind != SFS_KIND_DATA)
-			continue;
-		r = mark_entry(context, &entries[i]);
-		if (r < 0)
-			return r;
-	}
-	return 0;
 }
 
 static int log_node(const struct sfs_entry *entry, unsigned height,
@@ -165,6 +165,38 @@ static int log_node(const struct sfs_entry *entry, unsigned height,
 	return error;
 }
 
+/* What is under a node that cannot be found is unknown, so that nothing may
+ * be swept: its pack may be away for a while only. */
+static int mark_node(const struct sfs_entry *entry, unsigned height,
+		     uint64_t first, void *context)
+{
+	int r;
+
+	r = mark_entry(context, entry);
+	return r < 0 && r != -ENOMEM
+		       ? log_node(entry, height, first, r, context)
+		       : r;
+}
+
+static int mark_leaf(const struct sfs_entry *entries, uint64_t count,
+		     uint64_t first, void *context)
+{
+	uint64_t i;
+	int r;
+
+	(void)first;
+	for (i = 0; i < count; i++) {
+		if (entries[i].kind != SFS_KIND_DATA)
+			continue;
+		/* A chunk that is gone, or lies in a pack that stays whole,
+		 * needs nothing of what could be swept. */
+		r = mark_entry(context, &entries[i]);
+		if (r == -ENOMEM)
+			return r;
+	}
+	return 0;
+}
+
 int sfs_mark_snapshot(struct sfs_mark *mark,
 		      const struct sfs_snapshot *snapshot)
 {
@@ -180,4 +212,28 @@ int sfs_mark_snapshot(struct sfs_mark *mark,
 	map = sfs_map_of(mark->repo->chunks, snapshot,
 			 mark->repo->config.chunk_size);
 	return sfs_map_visit(&map, &visitor);
+}
+
+int sfs_mark_judge(struct sfs_mark *mark)
+{
+	struct sfs_marked_pack *pack;
+	struct sfs_row *rows;
+	uint32_t count;
+	size_t i;
+	int r;
+
+	for (i = 0; i < mark->count; i++) {
+		pack = &mark->packs[i];
+		if (!sfs_marked_dead(pack))
+			continue;
+		r = sfs_chunks_table(mark->repo->chunks, pack->id, &rows,
+				     &count);
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			keep_whole(pack, r);
+		else
+			free(rows);
+	}
+	return 0;
 }

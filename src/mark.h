@@ -35,10 +35,16 @@ SFS_DEFINE_CLEANUP(struct sfs_mark, sfs_mark_free);
 #define CLEANUP_MARK __attribute__((cleanup(sfs_mark_freep)))
 
 /* Mark all that @snapshot needs.  -EUCLEAN, -EBADMSG or -ENOENT, logged, when
- * a node cannot be read: what is under it is then unknown.  A chunk whose
- * pack is gone is no obstacle: it needs nothing that is there. */
+ * a node cannot be read, be it that its pack is not there: what is under it
+ * is then unknown.  A chunk whose pack is not there is no obstacle: it needs
+ * nothing that is. */
 SFS_MUST_CHECK int sfs_mark_snapshot(struct sfs_mark *mark,
 				     const struct sfs_snapshot *snapshot);
+
+/* After the last snapshot, before asking what is dead: a pack that nobody
+ * needs and whose table cannot be read stays, since nobody can tell what it
+ * is.  May be called again after more marking. */
+SFS_MUST_CHECK int sfs_mark_judge(struct sfs_mark *mark);
 
 /* All packs, in order of their ids; borrowed. */
 const struct sfs_marked_pack *sfs_mark_packs(const struct sfs_mark *mark,

@@ -194,6 +194,63 @@ static void an_unreadable_node_stops_the_sweep(void **state)
 	sfs_snapshot_free(b);
 }
 
+/* A node pack that is away for a while, as in a half-done copy: what is under
+ * it is unknown, so nothing may go.  A data pack that is away holds nobody up,
+ * and nothing else goes for it. */
+static void a_pack_that_is_away_takes_nothing_with_it(void **state)
+{
+	struct sfs_gc_result result = { 0 };
+	struct sfs_snapshot *a;
+	struct sfs_entry data;
+	struct sfs_map map;
+	char path[64];
+	size_t size;
+	uint8_t want[CHUNK], got[CHUNK];
+	struct sfs_view *view;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	map = sfs_map_of(repo->chunks, a, CHUNK);
+	assert_int_equal(sfs_map_entry(&map, 0, 0, &data), 0);
+	strcpy(path, pack_path(&a->root));
+	assert_int_equal(rename(path, "away"), 0);
+	reopen();
+	assert_int_equal(sfs_gc(repo, false, NULL, &result), -ENOENT);
+	assert_int_equal(count_packs(), 1);
+	assert_int_equal(rename("away", path), 0);
+	strcpy(path, pack_path(&data));
+	assert_int_equal(rename(path, "away"), 0);
+	reopen();
+	assert_int_equal(sfs_gc(repo, false, NULL, &result), 0);
+	assert_int_equal(count_packs(), 1);
+	assert_int_equal(rename("away", path), 0);
+	reopen();
+	assert_int_equal(sfs_view_open(repo, a->id, &view), 0);
+	noise(want, CHUNK, 1);
+	assert_int_equal(sfs_view_pread(view, got, CHUNK, 0, &size), 0);
+	assert_memory_equal(got, want, CHUNK);
+	sfs_view_close(view);
+	sfs_snapshot_free(a);
+}
+
+/* Nobody can tell what is in it. */
+static void an_unneeded_pack_with_a_bad_table_stays(void **state)
+{
+	struct sfs_snapshot *a;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	delete_one(a);
+	assert_int_equal(chmod(pack_path(&a->root), 0600), 0);
+	assert_int_equal(truncate(pack_path(&a->root), 500), 0);
+	reopen();
+	assert_int_equal(gc(false).packs_removed, 1);
+	assert_int_equal(count_packs(), 1);
+	sfs_snapshot_free(a);
+}
+
 static void a_creator_keeps_gc_away(void **state)
 {
 	struct sfs_lock *lock;
@@ -319,6 +376,8 @@ int main(void)
 		TEST(an_open_snapshot_outlives_its_deletion),
 		TEST(an_unreadable_record_stops_the_sweep),
 		TEST(an_unreadable_node_stops_the_sweep),
+		TEST(a_pack_that_is_away_takes_nothing_with_it),
+		TEST(an_unneeded_pack_with_a_bad_table_stays),
 		TEST(a_creator_keeps_gc_away),
 		TEST(members_without_their_set_are_swept),
 		TEST(a_set_goes_with_its_last_member),
