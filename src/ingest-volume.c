@@ -38,6 +38,8 @@ struct batch {
 struct worker {
 	struct sfs_codec_state *codec;
 	uint8_t *scratch;
+	uint64_t pack; /* asked for last, and its size: chunks come in runs */
+	uint64_t pack_size;
 };
 
 struct run {
@@ -87,6 +89,20 @@ static void parent_entry(const struct run *run, struct sfs_run *at,
 		*ret = at->entries[chunk - at->first];
 }
 
+/* Whether the parent's chunk can be there still.  One whose pack was lost is
+ * stored anew, from the source that has it. */
+static bool present(const struct run *run, struct worker *worker,
+		    const struct sfs_entry *entry)
+{
+	if (worker->pack != entry->pack || worker->pack_size == 0) {
+		worker->pack = entry->pack;
+		worker->pack_size =
+			sfs_share_pack_size(run->work->share, entry->pack);
+	}
+	return (uint64_t)entry->offset + SFS_SLOT_HEADER_SIZE + entry->stored <=
+	       worker->pack_size;
+}
+
 static bool stored_already(const struct run *run, struct worker *worker,
 			   const struct sfs_entry *before, const uint8_t *bytes,
 			   struct outcome *outcome)
@@ -95,6 +111,7 @@ static bool stored_already(const struct run *run, struct worker *worker,
 
 	if (before->kind == SFS_KIND_DATA &&
 	    memcmp(&before->hash, hash, sizeof(*hash)) == 0 &&
+	    present(run, worker, before) &&
 	    (run->trusted || sfs_share_same(run->work->share, before, bytes,
 					    worker->scratch))) {
 		outcome->entry = *before;
@@ -466,6 +483,7 @@ int sfs_ingest_volume(struct sfs_ingest_work *work, struct sfs_source *source,
 		      const struct sfs_snapshot *parent, bool trusted,
 		      struct sfs_snapshot *snapshot)
 {
+	struct sfs_map map; /* outlives the workers, who read it */
 	CLEANUP_RUN struct run run = {
 		.work = work,
 		.source = source,
@@ -475,7 +493,6 @@ int sfs_ingest_volume(struct sfs_ingest_work *work, struct sfs_source *source,
 	};
 	CLEANUP_WORKPOOL struct sfs_workpool *pool = NULL;
 	uint64_t before = written(work);
-	struct sfs_map map;
 	int r;
 
 	if (parent) {

@@ -2,14 +2,56 @@
 #include "src/share.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "src/tables.h"
 
+struct pack {
+	uint64_t id;
+	uint64_t size;
+};
+
 struct sfs_share {
 	struct sfs_repo *repo;
 	struct sfs_tables *tables;
+	struct pack *packs; /* sorted by id */
+	size_t count;
+	size_t capacity;
 };
+
+static int add_pack(uint64_t id, uint64_t size, uint64_t allocated,
+		    void *context)
+{
+	struct sfs_share *share = context;
+	int r;
+
+	(void)allocated;
+	r = sfs_grow(&share->packs, &share->capacity, share->count,
+		     sizeof(*share->packs));
+	if (r < 0)
+		return r;
+	share->packs[share->count++] = (struct pack){ id, size };
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct pack *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+uint64_t sfs_share_pack_size(const struct sfs_share *share, uint64_t pack)
+{
+	const struct pack key = { pack, 0 };
+	const struct pack *found;
+
+	if (share->count == 0)
+		return 0;
+	found = bsearch(&key, share->packs, share->count, sizeof(key), compare);
+	return found ? found->size : 0;
+}
 
 int sfs_share_new(struct sfs_repo *repo, struct sfs_share **ret)
 {
@@ -23,6 +65,12 @@ int sfs_share_new(struct sfs_repo *repo, struct sfs_share **ret)
 	r = sfs_tables_new(repo->chunks, &share->tables);
 	if (r < 0)
 		return r;
+	r = sfs_store_list_packs(repo->store, add_pack, share);
+	if (r < 0)
+		return r;
+	if (share->count)
+		qsort(share->packs, share->count, sizeof(*share->packs),
+		      compare);
 	*ret = TAKE_PTR(share);
 	return 0;
 }
@@ -32,6 +80,7 @@ void sfs_share_free(struct sfs_share *share)
 	if (!share)
 		return;
 	sfs_tables_free(share->tables);
+	free(share->packs);
 	free(share);
 }
 

@@ -28,6 +28,10 @@ SFS_DEFINE_CLEANUP(struct sfs_share, sfs_share_free);
 int sfs_share_find(struct sfs_share *share, const struct sfs_hash *hash,
 		   const void *bytes, void *scratch, struct sfs_entry *ret);
 
+/* The size of a pack as it was when the share was made, 0 when there was
+ * none: what refers to a lost pack must not be carried on. */
+uint64_t sfs_share_pack_size(const struct sfs_share *share, uint64_t pack);
+
 /* 1 when the chunk of @entry decodes to @bytes. */
 int sfs_share_same(struct sfs_share *share, const struct sfs_entry *entry,
 		   const void *bytes, void *scratch);

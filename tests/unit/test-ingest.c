@@ -151,6 +151,30 @@ static void a_damaged_candidate_is_not_shared(void **state)
 	sfs_snapshot_free(a);
 }
 
+/* What the parent lost is stored anew, from the source that has it. */
+static void a_lost_pack_is_made_good(void **state)
+{
+	struct sfs_snapshot *a, *b;
+	struct sfs_view *view;
+	struct sfs_entry entry;
+	struct sfs_map map;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	map = sfs_map_of(repo->chunks, a, CHUNK);
+	assert_int_equal(sfs_map_entry(&map, 0, 0, &entry), 0);
+	assert_int_equal(unlink(pack_path(&entry)), 0);
+	reopen();
+	b = take("v", "disk");
+	assert_true(b->stored_bytes > 1 << 20);
+	assert_int_equal(sfs_view_open(repo, b->id, &view), 0);
+	same_as_file(view, "disk");
+	sfs_view_close(view);
+	sfs_snapshot_free(a);
+	sfs_snapshot_free(b);
+}
+
 /* The same hash is not enough: a row that lies about its chunk's hash, in a
  * pack that verifies, is found out by comparing bytes. */
 static void a_forged_hash_is_not_believed(void **state)
@@ -361,6 +385,7 @@ int main(void)
 		TEST(volumes_share_equal_chunks),
 		TEST(twins_are_stored_once),
 		TEST(a_damaged_candidate_is_not_shared),
+		TEST(a_lost_pack_is_made_good),
 		TEST(a_forged_hash_is_not_believed),
 		TEST(an_interrupted_create_is_invisible_and_used_again),
 		TEST(a_set_is_all_or_nothing),
