@@ -18,12 +18,16 @@
 #include "src/log.h"
 #include "src/store-dir.h"
 
-#define PACK_NAME_SIZE 32 /* "xx/", 16 digits, ".pack", NUL */
+#define PACK_NAME_SIZE 32 /* 16 digits, ".pack", NUL, rounded up */
 
 static void pack_name(uint64_t id, char ret[PACK_NAME_SIZE])
 {
-	snprintf(ret, PACK_NAME_SIZE, "%02x/%016" PRIx64 ".pack",
-		 (unsigned)(id >> 56), id);
+	snprintf(ret, PACK_NAME_SIZE, "%016" PRIx64 ".pack", id);
+}
+
+static unsigned pack_dir(uint64_t id)
+{
+	return (unsigned)(id >> 56);
 }
 
 /* ---- open pack files ---- */
@@ -72,17 +76,39 @@ void sfs_store_files_done(struct sfs_store *store)
 	free(store->files);
 }
 
+/* The directory of a pack, never through a link.  Returns a descriptor. */
+static int open_dir(struct sfs_store *store, unsigned dir)
+{
+	char name[16];
+	int fd;
+
+	snprintf(name, sizeof(name), "%02x", dir & 0xff);
+	fd = openat(store->packs_fd, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int log_dir(struct sfs_store *store, unsigned dir, int error)
+{
+	sfs_err("'%s/packs/%02x': cannot be used: %s", store->path, dir & 0xff,
+		strerror(-error));
+	return error;
+}
+
 static int file_open(struct sfs_store *store, uint64_t id,
 		     struct sfs_pack_file **ret)
 {
+	CLEANUP_CLOSE int dir = -1;
 	CLEANUP_CLOSE int fd = -1;
 	struct sfs_pack_file *file;
 	char name[PACK_NAME_SIZE];
 	struct stat st;
 
+	dir = open_dir(store, pack_dir(id));
+	if (dir < 0)
+		return dir;
 	pack_name(id, name);
-	fd = openat(store->packs_fd, name,
-		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
@@ -199,15 +225,18 @@ void sfs_store_forget_removed(struct sfs_store *store)
 int sfs_store_put_pack(struct sfs_store *store, uint64_t id,
 		       const struct iovec *iov, int iov_count)
 {
+	CLEANUP_CLOSE int dir = -1;
 	char name[PACK_NAME_SIZE];
 	int r;
 
+	dir = open_dir(store, pack_dir(id));
+	if (dir < 0)
+		return log_dir(store, pack_dir(id), dir);
 	pack_name(id, name);
-	r = sfs_store_publish(store, store->packs_fd, name, name, iov,
-			      iov_count, false);
+	r = sfs_store_publish(store, dir, name, name, iov, iov_count, false);
 	if (r == -EIO) /* a bad spot: a new file lies elsewhere */
-		r = sfs_store_publish(store, store->packs_fd, name, name, iov,
-				      iov_count, false);
+		r = sfs_store_publish(store, dir, name, name, iov, iov_count,
+				      false);
 	return r;
 }
 
@@ -220,17 +249,18 @@ int sfs_store_sync_packs(struct sfs_store *store, const uint64_t *ids,
 	int r;
 
 	for (n = 0; n < count; n++)
-		wanted[ids[n] >> 56] = true;
+		wanted[pack_dir(ids[n])] = true;
 	for (i = 0; i < 256; i++) {
-		CLEANUP_CLOSE int fd = -1;
+		CLEANUP_CLOSE int dir = -1;
 		char name[16];
 
 		if (!wanted[i])
 			continue;
-		snprintf(name, sizeof(name), "%02x", i);
-		fd = openat(store->packs_fd, name,
-			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		r = fd < 0 ? -errno : sfs_store_sync_dir(store, fd, name);
+		dir = open_dir(store, i);
+		if (dir < 0)
+			return log_dir(store, i, dir);
+		snprintf(name, sizeof(name), "packs/%02x", i);
+		r = sfs_store_sync_dir(store, dir, name);
 		if (r < 0)
 			return r;
 	}
@@ -313,24 +343,25 @@ static int list_dir(struct sfs_store *store, unsigned i, pack_fn *each,
 		    void *context)
 {
 	struct dirent *entry;
-	char name[16];
-	int fd, r = 0;
+	int fd, error, r = 0;
 	DIR *dir;
 
-	snprintf(name, sizeof(name), "%02x", i);
-	fd = openat(store->packs_fd, name,
-		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	dir = fdopendir(fd);
-	if (!dir)
-		return -errno;
-	for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0)
+	fd = open_dir(store, i);
+	if (fd == -ENOENT)
+		return 0;
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	error = fd < 0 ? fd : dir ? 0 : -errno;
+	while (dir && r == 0) {
+		errno = 0;
+		entry = readdir(dir);
+		error = -errno;
+		if (!entry)
+			break;
 		r = list_one(fd, i, entry->d_name, each, context);
-	if (r == 0 && errno != 0)
-		r = -errno;
-	closedir(dir);
-	return r;
+	}
+	if (dir)
+		closedir(dir);
+	return r != 0 || error == 0 ? r : log_dir(store, i, error);
 }
 
 int sfs_store_list_packs(struct sfs_store *store, pack_fn *each, void *context)
@@ -348,14 +379,18 @@ int sfs_store_list_packs(struct sfs_store *store, pack_fn *each, void *context)
 
 int sfs_store_remove_pack(struct sfs_store *store, uint64_t id)
 {
+	CLEANUP_CLOSE int dir = -1;
 	char name[PACK_NAME_SIZE];
 	int r;
 
+	dir = open_dir(store, pack_dir(id));
+	if (dir < 0)
+		return log_dir(store, pack_dir(id), dir);
 	pack_name(id, name);
-	if (unlinkat(store->packs_fd, name, 0) < 0) {
+	if (unlinkat(dir, name, 0) < 0) {
 		r = -errno;
-		sfs_err("'%s/packs/%s': cannot remove: %s", store->path, name,
-			strerror(-r));
+		sfs_err("'%s/packs/%02x/%s': cannot remove: %s", store->path,
+			pack_dir(id), name, strerror(-r));
 		return r;
 	}
 	forget(set_of(store, id), has_id, id);

@@ -39,6 +39,54 @@ static bool known_name(const char *name)
 	return false;
 }
 
+/* Whether there is a file in records/, bin/ or below packs/: an init that did
+ * not finish leaves none. */
+static bool holds_files(int fd, const char *name)
+{
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+	int sub;
+
+	if (strcmp(name, "tmp") == 0)
+		return false;
+	sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = sub < 0 ? NULL : fdopendir(sub);
+	if (!dir)
+		return false;
+	while (!found && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		found = entry->d_type == DT_REG ||
+			holds_files(sub, entry->d_name);
+	}
+	closedir(dir);
+	return found;
+}
+
+/* Judge one name in @path, which init is to take. */
+static int check_name(int top_fd, const char *path, const char *name)
+{
+	if (strcmp(name, SUPERBLOCK) == 0) {
+		sfs_err("'%s': is a snapfs repository already", path);
+		return -EEXIST;
+	}
+	if (!known_name(name)) {
+		sfs_err("'%s': not empty: holds '%s'; give a new or empty "
+			"directory",
+			path, name);
+		return -ENOTEMPTY;
+	}
+	if (!holds_files(top_fd, name))
+		return 0;
+	sfs_err("'%s': holds the records or packs of a repository that lost "
+		"its "
+		"'" SUPERBLOCK "'; put that back from a copy, or give another "
+		"directory",
+		path);
+	return -ENOTEMPTY;
+}
+
 static int check_vacant(int top_fd, const char *path)
 {
 	struct dirent *entry;
@@ -49,20 +97,12 @@ static int check_vacant(int top_fd, const char *path)
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
 		return -errno;
-	while (r == 0 && (entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (strcmp(entry->d_name, SUPERBLOCK) == 0) {
-			sfs_err("'%s': is a snapfs repository already", path);
-			r = -EEXIST;
-		} else if (!known_name(entry->d_name)) {
-			sfs_err("'%s': not empty: holds '%s'; give a new or "
-				"empty directory",
-				path, entry->d_name);
-			r = -ENOTEMPTY;
-		}
-	}
+	for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0)
+		if (strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			r = check_name(top_fd, path, entry->d_name);
+	if (r == 0)
+		r = -errno;
 	closedir(dir);
 	return r;
 }
@@ -548,20 +588,24 @@ int sfs_store_list(struct sfs_store *store, enum sfs_area area,
 	return error;
 }
 
-/* A clock tick is at most 10 ms; ten of them leave no doubt. */
-#define SETTLED_NS (SFS_SECOND / 10)
+/* A clock tick is at most 10 ms; ten of them leave no doubt.  A time without
+ * a fraction may come from a file system that keeps whole seconds, or two. */
+#define SETTLED_NS	  (SFS_SECOND / 10)
+#define SETTLED_COARSE_NS (3 * SFS_SECOND)
 
 int sfs_store_stamp(struct sfs_store *store, enum sfs_area area,
 		    struct sfs_stamp *ret)
 {
 	struct stat st;
 	int64_t age;
+	bool coarse;
 
 	if (fstat(store->area_fds[area], &st) < 0)
 		return -errno;
 	version_of(&st, ret->words);
+	coarse = st.st_mtim.tv_nsec == 0 || st.st_ctim.tv_nsec == 0;
 	age = sfs_now_ns() - (int64_t)sfs_max(ret->words[1], ret->words[2]);
-	ret->settled = age > SETTLED_NS;
+	ret->settled = age > (coarse ? SETTLED_COARSE_NS : SETTLED_NS);
 	return 0;
 }
 

@@ -55,6 +55,40 @@ static void create_refuses_a_repository(void **state)
 	assert_int_equal(sfs_store_create("repo"), -EEXIST);
 }
 
+/* As when snapfs.json was lost: a new secret would make waste of the rest. */
+static void create_refuses_what_is_left_of_one(void **state)
+{
+	struct sfs_store *store = fresh_store();
+	struct iovec iov = { (void *)(uintptr_t) "pack", 4 };
+
+	(void)state;
+	assert_int_equal(sfs_store_put_pack(store, 7, &iov, 1), 0);
+	assert_int_equal(sfs_store_create("repo"), -ENOTEMPTY);
+	assert_int_equal(sfs_store_remove_pack(store, 7), 0);
+	assert_int_equal(sfs_store_create("repo"), 0);
+	assert_int_equal(sfs_store_put(store, SFS_AREA_BIN, "a", "x", 1, false),
+			 0);
+	assert_int_equal(sfs_store_create("repo"), -ENOTEMPTY);
+	sfs_store_close(store);
+}
+
+static void pack_directories_are_no_links(void **state)
+{
+	struct sfs_store *store = fresh_store();
+	struct iovec iov = { (void *)(uintptr_t) "pack", 4 };
+	char buffer[4];
+
+	(void)state;
+	assert_int_equal(sfs_store_put_pack(store, 7, &iov, 1), 0);
+	assert_int_equal(rename("repo/packs/00", "elsewhere"), 0);
+	assert_int_equal(symlink("../../elsewhere", "repo/packs/00"), 0);
+	assert_int_equal(sfs_store_read_pack(store, 8, buffer, 4, 0), -ENOTDIR);
+	assert_int_equal(sfs_store_put_pack(store, 9, &iov, 1), -ENOTDIR);
+	assert_int_equal(sfs_store_remove_pack(store, 7), -ENOTDIR);
+	assert_int_equal(access("elsewhere/0000000000000007.pack", F_OK), 0);
+	sfs_store_close(store);
+}
+
 static void open_wants_a_repository(void **state)
 {
 	struct sfs_store *store;
@@ -314,6 +348,8 @@ int main(void)
 		TEST(create_refuses_what_is_not_empty),
 		TEST(create_goes_on_where_another_died),
 		TEST(create_refuses_a_repository),
+		TEST(create_refuses_what_is_left_of_one),
+		TEST(pack_directories_are_no_links),
 		TEST(open_wants_a_repository),
 		TEST(put_gives_back_what_was_put),
 		TEST(names_do_not_leave_their_area),
