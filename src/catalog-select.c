@@ -306,12 +306,25 @@ int sfs_catalog_latest(struct sfs_catalog *catalog, const char *volume,
 		       struct sfs_snapshot **ret)
 {
 	CLEANUP_MATCHES struct matches m = { .volume = volume };
+	CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
 	int r;
 
 	r = sfs_catalog_run(catalog, find_matches, &m);
 	if (r < 0)
 		return r;
-	if (m.count == 0)
-		return -ENOENT;
-	return sfs_catalog_load(catalog, m.items[m.count - 1].id, ret);
+	/* One may have been deleted since it was listed; and what a record says
+	 * of its volume counts, not what a row says. */
+	while (m.count-- > 0) {
+		r = sfs_catalog_load(catalog, m.items[m.count].id, &snapshot);
+		if (r == -ENOENT)
+			continue;
+		if (r < 0)
+			return r;
+		if (strcmp(snapshot->volume, volume) == 0) {
+			*ret = TAKE_PTR(snapshot);
+			return 0;
+		}
+		sfs_snapshot_free(TAKE_PTR(snapshot));
+	}
+	return -ENOENT;
 }

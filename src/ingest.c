@@ -127,12 +127,9 @@ static int check(const struct ingest *ingest)
 	size_t i;
 	int r;
 
-	if (!sfs_store_writable(ingest->repo->store) ||
-	    ingest->repo->config.read_only) {
-		sfs_err("'%s': the repository cannot be written",
-			sfs_store_path(ingest->repo->store));
-		return -EROFS;
-	}
+	r = sfs_repo_check_writable(ingest->repo);
+	if (r < 0)
+		return r;
 	for (i = 0; i < ingest->count; i++) {
 		r = check_member(ingest, i);
 		if (r < 0)

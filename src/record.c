@@ -353,6 +353,47 @@ static void read_snapshot(struct reader *in, uint32_t chunk_size,
 	read_map(in, chunk_size, s);
 }
 
+/* Legal, and ignored, but not to be lost by writing the record anew. */
+static bool has_unknown(const struct sfs_json_node *root)
+{
+	static const char *const known[] = {
+		"check",
+		"Format",
+		"Version",
+		"IncompatFeatures",
+		"Kind",
+		"Repository",
+		"SnapshotId",
+		"VolumeId",
+		"VolumeName",
+		"ParentSnapshotId",
+		"SetId",
+		"StartTime",
+		"CompletionTime",
+		"State",
+		"VolumeSizeInBytes",
+		"FullSnapshotSizeInBytes",
+		"BadInBytes",
+		"StoredInBytes",
+		"Consistency",
+		"Source",
+		"Description",
+		"Tags",
+		"Map",
+	};
+	const struct sfs_json_node *node;
+	size_t i;
+
+	for (node = sfs_json_first(root); node; node = sfs_json_next(node)) {
+		for (i = 0; i < SFS_ARRAY_SIZE(known); i++)
+			if (strcmp(sfs_json_key(node), known[i]) == 0)
+				break;
+		if (i == SFS_ARRAY_SIZE(known))
+			return true;
+	}
+	return false;
+}
+
 int sfs_record_decode_snapshot(const struct sfs_config *config,
 			       const char *name, const char *file, size_t size,
 			       struct sfs_snapshot **ret, char *why,
@@ -380,6 +421,7 @@ int sfs_record_decode_snapshot(const struct sfs_config *config,
 	read_snapshot(&in, config->chunk_size, snapshot);
 	if (in.error)
 		return in.error;
+	snapshot->newer = has_unknown(in.root);
 	*ret = TAKE_PTR(snapshot);
 	return 0;
 }

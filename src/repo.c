@@ -113,6 +113,22 @@ int sfs_repo_open(const char *path, size_t chunk_cache_size,
 	return 0;
 }
 
+int sfs_repo_check_writable(const struct sfs_repo *repo)
+{
+	if (repo->config.read_only) {
+		sfs_err("'%s': has a feature of a newer snapfs, which alone "
+			"may write to it",
+			sfs_store_path(repo->store));
+		return -EROFS;
+	}
+	if (!sfs_store_writable(repo->store)) {
+		sfs_err("'%s': the repository cannot be written",
+			sfs_store_path(repo->store));
+		return -EROFS;
+	}
+	return 0;
+}
+
 void sfs_repo_close(struct sfs_repo *repo)
 {
 	if (!repo)

@@ -35,6 +35,10 @@ SFS_MUST_CHECK int sfs_repo_init(const char *path, uint32_t chunk_size,
  * default. */
 SFS_MUST_CHECK int sfs_repo_open(const char *path, size_t chunk_cache_size,
 				 struct sfs_repo **ret);
+/* -EROFS, logged, when nothing may be written: by its mode, its file system,
+ * or a feature of a newer version. */
+SFS_MUST_CHECK int sfs_repo_check_writable(const struct sfs_repo *repo);
+
 void sfs_repo_close(struct sfs_repo *repo);
 SFS_DEFINE_CLEANUP(struct sfs_repo, sfs_repo_close);
 #define CLEANUP_REPO __attribute__((cleanup(sfs_repo_closep)))

@@ -4,6 +4,7 @@
 
 /* A snapshot as its record describes it. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,9 @@ struct sfs_snapshot {
 	char *source;	   /* as it was named, for people; "" unknown */
 	char *description; /* "" for none */
 	struct sfs_tags tags;
+
+	bool newer; /* its record holds members that this version does not know
+		     */
 
 	unsigned height; /* of the map */
 	struct sfs_entry root;

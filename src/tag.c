@@ -46,6 +46,9 @@ int sfs_tag(struct sfs_repo *repo, const char *id, const struct sfs_tags *set,
 	CLEANUP_LOCK struct sfs_lock *lock = NULL;
 	int r;
 
+	r = sfs_repo_check_writable(repo);
+	if (r < 0)
+		return r;
 	/* So that nobody tags or deletes it between reading and replacing. */
 	r = sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
 			   &lock);
@@ -56,6 +59,12 @@ int sfs_tag(struct sfs_repo *repo, const char *id, const struct sfs_tags *set,
 		sfs_err("'%s': was deleted meanwhile", id);
 	if (r < 0)
 		return r;
+	if (snapshot->newer) {
+		sfs_err("'%s': was written by a newer snapfs; tag it with that "
+			"one, or what it alone knows would be lost",
+			id);
+		return -EOPNOTSUPP;
+	}
 	r = apply(&snapshot->tags, set, unset, unset_count);
 	if (r < 0)
 		return r;

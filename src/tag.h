@@ -13,6 +13,7 @@
 
 /* Set the tags @set and remove those with the keys @unset on the committed
  * snapshot @id; *ret is the snapshot as it is then.  -E2BIG too many tags;
+ * -EROFS; -EOPNOTSUPP a record with members of a newer version;
  * -ENOENT, logged, when it is or has just been deleted. */
 SFS_MUST_CHECK int sfs_tag(struct sfs_repo *repo, const char *id,
 			   const struct sfs_tags *set, char *const *unset,
