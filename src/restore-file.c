@@ -205,6 +205,12 @@ int sfs_restore_to_file(struct sfs_view *view, const char *dest,
 		return r;
 	replace = options->force &&
 		  fstatat(temp.dir, temp.base, &old, AT_SYMLINK_NOFOLLOW) == 0;
+	/* Its mount would go on with the old file, which nobody can find. */
+	if (replace) {
+		r = sfs_restore_refuse_mounted(dest);
+		if (r < 0)
+			return r;
+	}
 	r = refuse_full(view, &temp);
 	if (r < 0)
 		return r;

@@ -80,13 +80,14 @@ static int damaged(struct sfs_view *view, const struct sfs_entry *entry,
 		return error;
 	if (sfs_chunks_news(view->repo->chunks, entry))
 		sfs_err("'%s' of volume '%s': byte %llu: cannot be read: slot "
-			"at %u of pack %016llx: %s; 'snapfs check' tells what "
-			"else is hit",
+			"at %u of pack %016llx: %s; 'snapfs check --read-data' "
+			"tells what else is hit",
 			snapshot->id, snapshot->volume,
 			(unsigned long long)offset, entry->offset,
 			(unsigned long long)entry->pack,
 			sfs_damage_text(error));
-	return -EIO;
+	/* A pack that is gone is not a snapshot that is not there. */
+	return error == -ENOENT ? -EUCLEAN : error;
 }
 
 static int unreadable(struct sfs_view *view, uint64_t offset)

@@ -47,9 +47,10 @@ struct sfs_read {
 };
 
 /* Gather [offset, offset + size) with size <= SFS_READ_MAX.  Beyond the end
- * of the volume there is nothing.  -EIO for a range with damage (logged once
- * a place) or with chunks the source could not give; nothing is then held.
- * What is given is valid until sfs_view_read_done(). */
+ * of the volume there is nothing.  -EUCLEAN, -EBADMSG or what reading a
+ * pack returned for a range with damage, logged once a place; -EIO for one
+ * with chunks that the source could not give.  Nothing is then held.  What is
+ * given is valid until sfs_view_read_done(). */
 SFS_MUST_CHECK int sfs_view_read(struct sfs_view *view, uint64_t offset,
 				 size_t size, struct sfs_read *read);
 void sfs_view_read_done(struct sfs_view *view, struct sfs_read *read);

@@ -404,7 +404,8 @@ static void damage_leaves_nothing(void **state)
 	(void)state;
 	assert_int_equal(mkdir("out", 0700), 0);
 	flip(pack_path(&entry), entry.offset + 100);
-	assert_int_equal(restore(view, "out/copy", false, false, false), -EIO);
+	assert_int_equal(restore(view, "out/copy", false, false, false),
+			 -EBADMSG);
 	assert_true(said(sfs_view_snapshot(view)->id));
 	assert_int_equal(files_in("out"), 0);
 }
