@@ -82,6 +82,7 @@ struct sfs_catalog {
 
 	struct sfs_stamp stamp;	      /* the rows are current as of this */
 	uint64_t generation;	      /* of the rows, as last looked at */
+	bool relist;		      /* the next time, whatever the stamp */
 	uint64_t seen_generation;     /* at the last refresh */
 	uint64_t verified_generation; /* all rows were read and add up */
 	bool verified;

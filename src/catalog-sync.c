@@ -322,7 +322,7 @@ static int update(struct sfs_catalog *catalog, struct sfs_meta *meta,
 	if (r < 0)
 		return r;
 	*ret_changed = false;
-	if (sfs_stamp_equal(ret_stamp, &meta->stamp))
+	if (!catalog->relist && sfs_stamp_equal(ret_stamp, &meta->stamp))
 		return 0; /* another process was faster */
 	r = find_changes(catalog, &c);
 	if (r < 0)
@@ -369,16 +369,17 @@ int sfs_catalog_sync_locked(struct sfs_catalog *catalog)
 	r = sfs_store_stamp(catalog->store, SFS_AREA_RECORDS, &stamp);
 	if (r < 0)
 		return r;
-	if (sfs_stamp_equal(&stamp, &catalog->stamp))
+	if (!catalog->relist && sfs_stamp_equal(&stamp, &catalog->stamp))
 		return 0;
 	r = sfs_catalog_get_meta(catalog, &meta);
 	if (r < 0)
 		return r;
-	if (!sfs_stamp_equal(&stamp, &meta.stamp)) {
+	if (catalog->relist || !sfs_stamp_equal(&stamp, &meta.stamp)) {
 		r = sync_rows(catalog, &meta, &stamp);
 		if (r < 0)
 			return r;
 	}
+	catalog->relist = false;
 	catalog->generation = meta.generation;
 	catalog->stamp = stamp;
 	return 0;

@@ -79,6 +79,18 @@ static int rebuild_locked(struct sfs_catalog *catalog, void *context)
 	return sfs_catalog_sync_locked(catalog);
 }
 
+static int relist_locked(struct sfs_catalog *catalog, void *context)
+{
+	(void)context;
+	catalog->relist = true;
+	return sfs_catalog_sync_locked(catalog);
+}
+
+int sfs_catalog_relist(struct sfs_catalog *catalog)
+{
+	return sfs_catalog_run(catalog, relist_locked, NULL);
+}
+
 int sfs_catalog_rebuild(struct sfs_catalog *catalog)
 {
 	bool done = false;

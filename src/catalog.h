@@ -42,6 +42,9 @@ SFS_DEFINE_CLEANUP(struct sfs_catalog, sfs_catalog_close);
  * Returns 1 when something changed since the last call, 0 when not. */
 SFS_MUST_CHECK int sfs_catalog_refresh(struct sfs_catalog *catalog);
 
+/* List the records and compare, whatever the stamp says: for who doubts all. */
+SFS_MUST_CHECK int sfs_catalog_relist(struct sfs_catalog *catalog);
+
 /* Throw the catalog away and make it anew from records and packs. */
 SFS_MUST_CHECK int sfs_catalog_rebuild(struct sfs_catalog *catalog);
 

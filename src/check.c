@@ -109,6 +109,9 @@ static int load_all(struct sfs_check *check)
 	size_t count, i;
 	int r;
 
+	r = sfs_catalog_relist(check->repo->catalog);
+	if (r < 0)
+		return r;
 	r = sfs_catalog_damaged(check->repo->catalog, report_record, check);
 	if (r < 0)
 		return r;
