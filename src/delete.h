@@ -55,7 +55,7 @@ struct sfs_stats {
 	uint64_t record_bytes;
 	uint64_t catalog_bytes;
 	uint64_t deleted_snapshots; /* in the bin */
-	uint64_t freeable_bytes;    /* what gc would free now */
+	uint64_t freeable_bytes; /* by gc, now; UINT64_MAX: damage hides it */
 };
 
 SFS_MUST_CHECK int sfs_stats(struct sfs_repo *repo, struct sfs_stats *ret);

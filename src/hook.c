@@ -45,10 +45,11 @@ int sfs_hook_run(const char *what, const char *command)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (WIFEXITED(status))
-		sfs_err("%s hook '%s': exit status %d", what, command,
-			WEXITSTATUS(status));
+		sfs_err("%s hook '%s': exit status %d; no snapshot was taken",
+			what, command, WEXITSTATUS(status));
 	else
-		sfs_err("%s hook '%s': killed by signal %d", what, command,
-			WTERMSIG(status));
+		sfs_err("%s hook '%s': killed by signal %d; no snapshot was "
+			"taken",
+			what, command, WTERMSIG(status));
 	return -EREMOTEIO;
 }

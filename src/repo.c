@@ -76,7 +76,7 @@ static int read_config(struct sfs_store *store, struct sfs_config *ret)
 		return r;
 	r = sfs_record_decode_config(bytes, size, ret, why, &reason);
 	if (r == -EOPNOTSUPP)
-		sfs_err("'%s': made by a newer snapfs: %s; use that version",
+		sfs_err("'%s': made by a newer snapfs: %s",
 			sfs_store_path(store), reason);
 	else if (r < 0)
 		sfs_err("'%s/" CONFIG_NAME "': %s; put back a copy of it from "

@@ -42,8 +42,9 @@ static int decode(struct reading *reading, const char *name, const char *file,
 		r = -EUCLEAN;
 	if (r < 0 && r != -ENOMEM)
 		sfs_err("record '%s': %s; nothing can be given back while it "
-			"is there: see 'snapfs check'",
-			name, reason);
+			"stands in '%s': put it back from a copy, or move it "
+			"away to give its snapshot up",
+			name, reason, sfs_store_path(reading->repo->store));
 	if (r < 0)
 		return r;
 	memcpy(root->id, name, strlen(name) + 1);

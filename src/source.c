@@ -42,7 +42,7 @@ static int open_stream(struct sfs_source *source)
 	}
 	source->is_stream = true;
 	source->size = UINT64_MAX;
-	source->consistency = SFS_CONSISTENCY_CRASH;
+	source->consistency = SFS_CONSISTENCY_FUZZY;
 	source->name = sfs_strdup("-");
 	return source->name ? 0 : -ENOMEM;
 }

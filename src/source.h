@@ -12,9 +12,9 @@
  *
  *	offline     nobody had it open for writing, and it did not change
  *	filesystem  every file system on it was frozen or mounted read-only
- *	crash       one moment (a clone of a file in use), or a stream, which
- *	            is taken at its sender's word
- *	fuzzy       it may have changed while it was read
+ *	crash       one moment (a clone of a file in use)
+ *	fuzzy       it may have changed while it was read; so may what a
+ *	            stream comes from, for all we know
  */
 
 #include <stdbool.h>

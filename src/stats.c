@@ -115,8 +115,8 @@ int sfs_stats(struct sfs_repo *repo, struct sfs_stats *ret)
 	if (catalog && stat(catalog, &st) == 0)
 		ret->catalog_bytes = (uint64_t)st.st_size;
 	r = sfs_gc(repo, true, NULL, &gc);
-	if (r < 0)
+	if (r == -ENOMEM)
 		return r;
-	ret->freeable_bytes = gc.freed_bytes;
+	ret->freeable_bytes = r < 0 ? UINT64_MAX : gc.freed_bytes;
 	return 0;
 }

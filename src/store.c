@@ -64,13 +64,20 @@ static bool holds_files(int fd, const char *name)
 	return found;
 }
 
+static int log_left_over(const char *path)
+{
+	sfs_err("'%s': holds what is left of a repository that lost its "
+		"'" SUPERBLOCK "'; put that back from a copy, or give another "
+		"directory",
+		path);
+	return -ENOTEMPTY;
+}
+
 /* Judge one name in @path, which init is to take. */
 static int check_name(int top_fd, const char *path, const char *name)
 {
-	if (strcmp(name, SUPERBLOCK) == 0) {
-		sfs_err("'%s': is a snapfs repository already", path);
-		return -EEXIST;
-	}
+	if (strncmp(name, "catalog.db", 10) == 0)
+		return log_left_over(path);
 	if (!known_name(name)) {
 		sfs_err("'%s': not empty: holds '%s'; give a new or empty "
 			"directory",
@@ -93,6 +100,10 @@ static int check_vacant(int top_fd, const char *path)
 	int fd, r = 0;
 	DIR *dir;
 
+	if (faccessat(top_fd, SUPERBLOCK, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		sfs_err("'%s': is a snapfs repository already", path);
+		return -EEXIST;
+	}
 	fd = openat(top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
@@ -185,10 +196,25 @@ int sfs_store_create(const char *path)
 
 /* ---- open and close ---- */
 
+static int open_part(const char *path, int top, const char *name, int *ret)
+{
+	int r;
+
+	*ret = openat(top, name,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*ret >= 0)
+		return 0;
+	r = -errno;
+	sfs_err("'%s/%s': %s; the repository is not whole: put that back from "
+		"a copy",
+		path, name, strerror(-r));
+	return -EUCLEAN;
+}
+
 static int open_dirs(struct sfs_store *store, const char *path, bool fresh)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	int top, i;
+	int top, i, r;
 
 	top = open(path, flags);
 	if (top < 0)
@@ -197,16 +223,18 @@ static int open_dirs(struct sfs_store *store, const char *path, bool fresh)
 	if (!fresh && faccessat(top, SUPERBLOCK, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	for (i = SFS_AREA_RECORDS; i < SFS_STORE_AREAS; i++) {
-		store->area_fds[i] =
-			openat(top, area_names[i], flags | O_NOFOLLOW);
-		if (store->area_fds[i] < 0)
-			return -errno;
+		r = open_part(path, top, area_names[i], &store->area_fds[i]);
+		if (r < 0)
+			return r;
 	}
-	store->packs_fd = openat(top, "packs", flags | O_NOFOLLOW);
-	store->tmp_fd = openat(top, "tmp", flags | O_NOFOLLOW);
+	r = open_part(path, top, "packs", &store->packs_fd);
+	if (r == 0)
+		r = open_part(path, top, "tmp", &store->tmp_fd);
+	if (r < 0)
+		return r;
 	store->lock_fd = sfs_store_open_lock(store);
-	if (store->packs_fd < 0 || store->tmp_fd < 0 || store->lock_fd < 0)
-		return -errno;
+	if (store->lock_fd < 0)
+		return store->lock_fd;
 	return 0;
 }
 
@@ -255,6 +283,8 @@ static int open_store(const char *path, bool fresh, struct sfs_store **ret)
 			path, path);
 		return -ENOENT;
 	}
+	if (r == -EUCLEAN)
+		return r;
 	if (r < 0) {
 		sfs_err("'%s': cannot open the repository: %s", path,
 			strerror(-r));

@@ -148,7 +148,7 @@ static void report_json(const struct sfs_damage *damage, void *context)
 	sfs_jsonw_end(w);
 }
 
-static void tell(const struct sfs_check_result *result)
+static void tell(const struct sfs_check_result *result, bool read_data)
 {
 	char read[SFS_OUTPUT_SIZE];
 
@@ -160,7 +160,10 @@ static void tell(const struct sfs_check_result *result)
 	if (result->damages > 0)
 		sfs_err("%" PRIu64 " damages found", result->damages);
 	else
-		sfs_info("no damage found");
+		sfs_info("no damage found%s",
+			 read_data ? ""
+				   : "; the data itself was not read, which "
+				     "--read-data does");
 }
 
 static void put_totals(struct sfs_jsonw *w,
@@ -214,7 +217,7 @@ static int check(const struct sfs_cmd *cmd, struct sfs_repo *repo,
 	}
 	if (r < 0)
 		return r;
-	tell(&result);
+	tell(&result, options->read_data);
 	return result.damages > 0 ? SFS_EXIT_DAMAGE : 0;
 }
 

@@ -203,6 +203,9 @@ static int create(const struct sfs_cmd *cmd, struct request *request)
 	r = sfs_ingest(repo, request->members, request->count,
 		       &request->options, request->snapshots);
 	sfs_show_progress_end();
+	if (r == -EINTR)
+		sfs_info("interrupted: no snapshot was made; what is stored "
+			 "is used by the next attempt, or given back by gc");
 	if (r < 0)
 		return r;
 	for (i = 0; i < request->count; i++) {

@@ -28,7 +28,10 @@ static int print_json(const struct sfs_stats *stats)
 	sfs_jsonw_uint(w, "RecordsInBytes", stats->record_bytes);
 	sfs_jsonw_uint(w, "CatalogInBytes", stats->catalog_bytes);
 	sfs_jsonw_uint(w, "DeletedSnapshots", stats->deleted_snapshots);
-	sfs_jsonw_uint(w, "FreeableInBytes", stats->freeable_bytes);
+	if (stats->freeable_bytes == UINT64_MAX)
+		sfs_jsonw_null(w, "FreeableInBytes");
+	else
+		sfs_jsonw_uint(w, "FreeableInBytes", stats->freeable_bytes);
 	sfs_jsonw_end(w);
 	return sfs_output_json(w);
 }
@@ -64,7 +67,10 @@ static void print(const struct sfs_stats *stats)
 	print_ratio("Ratio", stats->data_bytes, stats->pack_bytes,
 		    "(data in all snapshots to packs)");
 	sfs_output_field_count("Deleted", stats->deleted_snapshots);
-	sfs_output_field_size("Freeable", stats->freeable_bytes);
+	if (stats->freeable_bytes == UINT64_MAX)
+		sfs_output_field("Freeable", "unknown, because of damage");
+	else
+		sfs_output_field_size("Freeable", stats->freeable_bytes);
 }
 
 static int run(struct sfs_cmd *cmd)
@@ -80,9 +86,12 @@ static int run(struct sfs_cmd *cmd)
 	if (r < 0)
 		return r;
 	if (cmd->json)
-		return print_json(&stats);
-	print(&stats);
-	return 0;
+		r = print_json(&stats);
+	else
+		print(&stats);
+	if (r < 0)
+		return r;
+	return stats.freeable_bytes == UINT64_MAX ? SFS_EXIT_DAMAGE : 0;
 }
 
 const struct sfs_verb sfs_verb_stats = {
