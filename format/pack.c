@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <xxhash.h>
+
+#include "format/xxh.h"
 
 static const char header_magic[8] = "snapfsPK";
 static const char footer_magic[8] = "snapfsPT";

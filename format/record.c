@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "format/id.h"
 #include "format/limits.h"
+#include "format/xxh.h"
 
 #define PREFIX_SIZE (sizeof(SFS_RECORD_PREFIX) - 1)
 #define HEX_OFFSET  10

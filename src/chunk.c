@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define XXH_INLINE_ALL
 #include "src/chunk.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <xxhash.h>
 
+#include "format/xxh.h"
 #include "src/codec.h"
 #include "src/mutex.h"
 
