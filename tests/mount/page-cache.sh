@@ -21,6 +21,12 @@ same_bytes disk.raw mnt/volumes/disk/latest.img
 first=$(reads)
 [ "$first" -gt 0 ] || fail "no read was counted"
 [ "$first" -lt 100 ] || fail "$first requests for 30 MB: readahead is small"
-same_bytes disk.raw mnt/volumes/disk/latest.img
-expect_equal "$(reads)" "$first" "reads after a second pass"
+# The kernel may drop pages between two passes for reasons of its own, but not
+# each time.
+for pass in 1 2 3 4 5 last; do
+	before=$(reads)
+	same_bytes disk.raw mnt/volumes/disk/latest.img
+	[ "$(reads)" -ne "$before" ] || break
+	[ "$pass" != last ] || fail "each pass sends reads"
+done
 umount_repo mnt
