@@ -48,5 +48,13 @@ static inline bool sfs_chunk_size_ok(uint64_t size)
 #define SFS_TAG_KEY_MAX	    128
 #define SFS_TAG_VALUE_MAX   256
 #define SFS_SET_MEMBERS_MAX 1024
+#define SFS_GRANTS_MAX	    256
+
+#define SFS_IMAGE_NAME_MIN  3
+#define SFS_IMAGE_NAME_MAX  128
+#define SFS_DEVICE_NAME_MAX 64
+#define SFS_MAPPINGS_MAX    128
+#define SFS_EPHEMERAL_MAX   23 /* of ephemeralN */
+#define SFS_WORD_MAX	    15 /* architecture, boot mode */
 
 #endif

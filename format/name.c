@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "format/id.h"
 #include "format/limits.h"
 
 static bool fail(const char **reterr_why, const char *why)
@@ -27,6 +28,86 @@ bool sfs_name_volume_ok(const char *s, const char **reterr_why)
 		return fail(reterr_why,
 			    "holds a character other than A-Z a-z 0-9 . _ -");
 	return true;
+}
+
+bool sfs_name_image_ok(const char *s, const char **reterr_why)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789 ()[].-_'@";
+	size_t size = strlen(s);
+
+	if (size < SFS_IMAGE_NAME_MIN)
+		return fail(reterr_why, "is shorter than 3 bytes");
+	if (size > SFS_IMAGE_NAME_MAX)
+		return fail(reterr_why, "is longer than 128 bytes");
+	if (*s == '.' || *s == '-')
+		return fail(reterr_why, "starts with a dot or a dash");
+	if (*s == ' ' || s[size - 1] == ' ')
+		return fail(reterr_why, "starts or ends with a space");
+	if (s[strspn(s, allowed)])
+		return fail(reterr_why, "holds a character other than "
+					"A-Z a-z 0-9 space ()[].-_'@");
+	if (sfs_id_valid(s, SFS_ID_IMAGE))
+		return fail(reterr_why, "has the form of an image's id");
+	return true;
+}
+
+/* What the file name of @device is made of. */
+static const char *device_path(const char *device)
+{
+	static const char dev[] = "/dev/";
+
+	return strncmp(device, dev, sizeof(dev) - 1) == 0
+		       ? device + sizeof(dev) - 1
+		       : device;
+}
+
+/* Whether a part of @path between slashes is "." or "..". */
+static bool has_dot_part(const char *path)
+{
+	size_t n;
+
+	for (; *path; path += n + (path[n] == '/')) {
+		n = strcspn(path, "/");
+		if (n >= 1 && n <= 2 && strspn(path, ".") >= n)
+			return true;
+	}
+	return false;
+}
+
+bool sfs_name_device_ok(const char *s, const char **reterr_why)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._/-";
+	const char *path = device_path(s);
+
+	if (!*path)
+		return fail(reterr_why, "is empty");
+	if (strlen(s) > SFS_DEVICE_NAME_MAX)
+		return fail(reterr_why, "is longer than 64 bytes");
+	if (s[strspn(s, allowed)])
+		return fail(reterr_why,
+			    "holds a character other than A-Z a-z 0-9 . _ / -");
+	if (strstr(s, "//") || s[strlen(s) - 1] == '/' || has_dot_part(s))
+		return fail(reterr_why, "has a part that is empty, . or ..");
+	if (*path == '.' || *path == '-')
+		return fail(reterr_why, "starts with a dot or a dash");
+	if (strcmp(path, "root") == 0)
+		return fail(reterr_why,
+			    "is root, which is the root device's file");
+	return true;
+}
+
+void sfs_name_device_file(const char *device, char ret[SFS_DEVICE_FILE_SIZE])
+{
+	const char *path = device_path(device);
+	size_t i;
+
+	for (i = 0; path[i]; i++)
+		ret[i] = path[i] == '/' ? '_' : path[i];
+	ret[i] = '\0';
 }
 
 size_t sfs_utf8_decode(const unsigned char *s, size_t size, unsigned *ret_code)

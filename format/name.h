@@ -12,8 +12,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "format/limits.h"
+
 /* [A-Za-z0-9._-]{1,64}, not starting with a dot or a dash. */
 bool sfs_name_volume_ok(const char *s, const char **reterr_why);
+
+/* 3 to 128 of A-Za-z0-9 ()[].-_'@, not starting with a dot or a dash, not
+ * starting or ending with a space, and not the form of an image's id. */
+bool sfs_name_image_ok(const char *s, const char **reterr_why);
+
+/* A device of a block device mapping: 1 to 64 of [A-Za-z0-9._/-] such as
+ * "/dev/sda1" or "xvda", of which a file name can be made. */
+bool sfs_name_device_ok(const char *s, const char **reterr_why);
+
+/* The file name of @device, which sfs_name_device_ok(), without suffix:
+ * without a leading "/dev/", and with '_' for '/'.  "root" is never one. */
+#define SFS_DEVICE_FILE_SIZE (SFS_DEVICE_NAME_MAX + 1)
+void sfs_name_device_file(const char *device, char ret[SFS_DEVICE_FILE_SIZE]);
 
 /* Valid UTF-8 of at most @max bytes without control, bidirectional or
  * zero-width characters. */

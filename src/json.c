@@ -20,11 +20,12 @@
 #include "format/name.h"
 #include "src/db.h"
 
-/* Records need three levels. */
+/* Records need four levels. */
 #define DEPTH_MAX 32
 
 enum type {
-	TYPE_OTHER, /* null, true, false, a number that is no exact integer */
+	TYPE_OTHER, /* null, a number that is no exact integer */
+	TYPE_BOOL,
 	TYPE_INT,
 	TYPE_STRING,
 	TYPE_ARRAY,
@@ -147,9 +148,15 @@ static int take_value(struct sfs_json *json, struct sfs_json_node *node,
 			return refuse(reterr_why, "an integer is too large");
 		node->type = TYPE_INT;
 		return 0;
+	case 'f':
+		node->type = TYPE_BOOL;
+		return 0;
 	case 't':
-		if (strcmp(type, "text") != 0)
+		if (strcmp(type, "true") == 0) {
+			node->type = TYPE_BOOL;
+			node->number = 1;
 			return 0;
+		}
 		node->type = TYPE_STRING;
 		return take_text(json, 4, &node->string, reterr_why);
 	default:
@@ -407,5 +414,13 @@ bool sfs_json_uint(const struct sfs_json_node *node, uint64_t *ret)
 	if (!node || node->type != TYPE_INT || node->number < 0)
 		return false;
 	*ret = (uint64_t)node->number;
+	return true;
+}
+
+bool sfs_json_bool(const struct sfs_json_node *node, bool *ret)
+{
+	if (!node || node->type != TYPE_BOOL)
+		return false;
+	*ret = node->number != 0;
 	return true;
 }

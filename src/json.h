@@ -43,6 +43,8 @@ bool sfs_json_is_array(const struct sfs_json_node *node);
 const char *sfs_json_string(const struct sfs_json_node *node);
 /* False when @node is NULL or no integer in 0..INT64_MAX. */
 bool sfs_json_uint(const struct sfs_json_node *node, uint64_t *ret);
+/* False when @node is NULL or neither true nor false. */
+bool sfs_json_bool(const struct sfs_json_node *node, bool *ret);
 
 /*
  * A writer.  Errors stick: once memory ran out every call does nothing and

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/image.h"
 #include "src/snapshot.h"
 #include "src/util.h"
 
@@ -48,6 +49,9 @@ sfs_record_encode_snapshot(const struct sfs_config *config,
 SFS_MUST_CHECK int sfs_record_encode_set(const struct sfs_config *config,
 					 const struct sfs_set *set, char **ret,
 					 size_t *ret_size);
+SFS_MUST_CHECK int sfs_record_encode_image(const struct sfs_config *config,
+					   const struct sfs_image *image,
+					   char **ret, size_t *ret_size);
 
 /* Decoders return 0, -EUCLEAN, -EBADMSG, -EOPNOTSUPP (newer version or an
  * unknown incompatible feature) or -ENOMEM, with *reterr_why on failure,
@@ -66,5 +70,9 @@ SFS_MUST_CHECK int sfs_record_decode_set(const struct sfs_config *config,
 					 const char *name, const char *file,
 					 size_t size, struct sfs_set *ret,
 					 char *why, const char **reterr_why);
+SFS_MUST_CHECK int sfs_record_decode_image(const struct sfs_config *config,
+					   const char *name, const char *file,
+					   size_t size, struct sfs_image **ret,
+					   char *why, const char **reterr_why);
 
 #endif

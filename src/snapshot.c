@@ -179,6 +179,7 @@ void sfs_snapshot_done(struct sfs_snapshot *snapshot)
 	free(snapshot->source);
 	free(snapshot->description);
 	sfs_tags_done(&snapshot->tags);
+	sfs_grants_done(&snapshot->grants);
 	snapshot->source = NULL;
 	snapshot->description = NULL;
 }
@@ -202,12 +203,16 @@ int sfs_snapshot_copy(const struct sfs_snapshot *from,
 		return -ENOMEM;
 	*copy = *from;
 	copy->tags = (struct sfs_tags){ 0 };
+	copy->grants = (struct sfs_grants){ 0 };
 	copy->source = sfs_strdup(from->source ? from->source : "");
 	copy->description =
 		sfs_strdup(from->description ? from->description : "");
 	if (!copy->source || !copy->description)
 		return -ENOMEM;
 	r = sfs_tags_copy(&copy->tags, &from->tags);
+	if (r < 0)
+		return r;
+	r = sfs_grants_copy(&copy->grants, &from->grants);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(copy);

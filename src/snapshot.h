@@ -12,6 +12,7 @@
 #include "format/limits.h"
 #include "format/map.h"
 #include "src/cleanup.h"
+#include "src/grants.h"
 #include "src/util.h"
 
 enum sfs_consistency {
@@ -63,6 +64,8 @@ struct sfs_snapshot {
 	char *source;	   /* as it was named, for people; "" unknown */
 	char *description; /* "" for none */
 	struct sfs_tags tags;
+	uint32_t owner;		  /* user, or SFS_OWNER_NONE */
+	struct sfs_grants grants; /* to read it as such */
 
 	bool newer; /* its record holds members that this version does not know
 		     */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Names, texts and ids. */
+/* Names, texts, permissions and ids. */
 
 #include <assert.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "format/id.h"
 #include "format/limits.h"
 #include "format/name.h"
+#include "src/grants.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_names(const char *s)
@@ -22,6 +23,11 @@ static void check_names(const char *s)
 	} else {
 		assert(why);
 	}
+	if (sfs_name_image_ok(s, &why)) {
+		assert(strlen(s) >= 3 && strlen(s) <= SFS_IMAGE_NAME_MAX);
+		assert(*s != '.' && !strchr(s, '/'));
+		assert(!sfs_id_valid(s, SFS_ID_IMAGE));
+	}
 	if (sfs_name_text_ok(s, SFS_DESCRIPTION_MAX, &why)) {
 		assert(strlen(s) <= SFS_DESCRIPTION_MAX);
 		for (i = 0; s[i]; i++)
@@ -29,6 +35,36 @@ static void check_names(const char *s)
 	}
 	if (sfs_name_tag_key_ok(s, &why))
 		assert(*s && !strchr(s, '='));
+}
+
+static void check_devices(const char *s)
+{
+	char file[SFS_DEVICE_FILE_SIZE];
+	const char *why = NULL;
+
+	if (!sfs_name_device_ok(s, &why)) {
+		assert(why);
+		return;
+	}
+	sfs_name_device_file(s, file);
+	/* Letters, digits, dots, dashes and underscores, as volumes have. */
+	assert(*file == '_' || sfs_name_volume_ok(file, &why));
+	assert(!strchr(file, '/') && strcmp(file, "root") != 0);
+}
+
+static void check_grants(const char *s)
+{
+	struct sfs_grants grants;
+	char *again;
+
+	if (sfs_grants_parse(s, &grants) < 0)
+		return;
+	assert(grants.count <= SFS_GRANTS_MAX);
+	if (sfs_grants_format(&grants, &again) < 0)
+		abort();
+	assert(strcmp(again, s) == 0);
+	free(again);
+	sfs_grants_done(&grants);
 }
 
 static void check_ids(const char *s)
@@ -68,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	check_utf8(bytes, size);
 	check_names(s);
+	check_devices(s);
+	check_grants(s);
 	check_ids(s);
 	free(s);
 	return 0;

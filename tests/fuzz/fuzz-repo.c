@@ -26,6 +26,7 @@
 
 #include "src/check.h"
 #include "src/delete.h"
+#include "src/images.h"
 #include "src/repo.h"
 #include "src/view.h"
 #include "tests/fuzz/fuzz.h"
@@ -35,7 +36,7 @@ enum { FLAG_SEAL = 1, FLAG_SHARED = 2, FLAG_GC = 4 };
 
 #define STEPS_MAX 64
 #define READ_MAX  (256u << 10) /* of a volume whose size may be anything */
-#define SNAPSHOTS 3u	       /* that are not in the bin */
+#define SNAPSHOTS 4u	       /* that are not in the bin */
 
 static char dir[64];
 static struct sfs_golden golden;
@@ -49,7 +50,9 @@ struct outcome {
 
 /* Reads that fail where nothing is damaged: two of them touch the chunk that
  * the source could not give. */
-static const unsigned usual_failures[SNAPSHOTS] = { 2, 2, 0 };
+static const unsigned usual_failures[SNAPSHOTS] = { 2, 2, 0, 0 };
+
+static const unsigned numbers[SNAPSHOTS] = { 1, 2, 3, SFS_GOLDEN_OWNED };
 
 static int remove_one(const char *path, const struct stat *st, int type,
 		      struct FTW *ftw)
@@ -72,7 +75,8 @@ static void prepare(void)
 	if (*dir)
 		return;
 	sfs_fuzz_quiet();
-	sfs_golden_load(from ? from : "tests/data/good/minimal", &golden);
+	sfs_golden_load(from ? from : "tests/data/good/images",
+			SFS_GOLDEN_FILES, &golden);
 	strcpy(dir, access("/dev/shm", W_OK) == 0
 			    ? "/dev/shm/snapfs-fuzz-XXXXXX"
 			    : "/tmp/snapfs-fuzz-XXXXXX");
@@ -206,6 +210,11 @@ static void read_snapshot(struct sfs_repo *repo, unsigned number, bool exact,
 	seek(view, size);
 }
 
+struct images {
+	struct sfs_repo *repo;
+	unsigned count;
+};
+
 static int count_one(const struct sfs_snapshot *snapshot, void *context)
 {
 	unsigned *count = context;
@@ -213,6 +222,21 @@ static int count_one(const struct sfs_snapshot *snapshot, void *context)
 	assert(sfs_id_valid(snapshot->id, SFS_ID_SNAPSHOT));
 	assert(!strchr(snapshot->volume, '/'));
 	return ++*count > SNAPSHOTS ? -1 : 0;
+}
+
+/* Whatever the catalog or a record says, it is an image that could be
+ * registered. */
+static int count_image(const struct sfs_image *image, void *context)
+{
+	CLEANUP_FREE enum sfs_mapping_state *states = NULL;
+	struct images *images = context;
+	const char *what, *why;
+
+	if (sfs_image_check(image, &what, &why) < 0)
+		abort();
+	assert(sfs_id_valid(image->id, SFS_ID_IMAGE));
+	sfs_ignore(sfs_image_states(images->repo, image, &states));
+	return ++images->count > SFS_GOLDEN_IMAGES ? -1 : 0;
 }
 
 static void report(const struct sfs_damage *found, void *context)
@@ -226,6 +250,7 @@ static void read_all(struct sfs_repo *repo, bool exact,
 {
 	struct sfs_check_options options = { .read_data = true, .threads = 1 };
 	struct sfs_check_result result;
+	struct images images = { .repo = repo };
 	struct sfs_stats stats;
 	unsigned i, count = 0;
 	bool failed = false;
@@ -233,8 +258,10 @@ static void read_all(struct sfs_repo *repo, bool exact,
 
 	r = sfs_catalog_list(repo->catalog, NULL, count_one, &count);
 	assert(r == 0);
+	r = sfs_catalog_list_images(repo->catalog, count_image, &images);
+	assert(r == 0);
 	for (i = 0; i < SNAPSHOTS; i++) {
-		read_snapshot(repo, i + 1, exact, &outcomes[i]);
+		read_snapshot(repo, numbers[i], exact, &outcomes[i]);
 		failed |= outcomes[i].error < 0 ||
 			  outcomes[i].failures > usual_failures[i];
 	}

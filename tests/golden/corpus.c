@@ -81,6 +81,16 @@ static void put_records(const struct sfs_golden *golden, const char *dir)
 	}
 	put(dir, "snapshot", "set", golden->files[SFS_GOLDEN_SET_1].bytes,
 	    golden->files[SFS_GOLDEN_SET_1].size);
+	for (i = 0; i < SFS_GOLDEN_IMAGES; i++) {
+		const struct sfs_golden_file *file =
+			&golden->files[SFS_GOLDEN_IMAGE_1 + i];
+
+		snprintf(name, sizeof(name), "image-%u", i + 1);
+		put(dir, "image", name, file->bytes, file->size);
+	}
+	put(dir, "snapshot", "owned",
+	    golden->files[SFS_GOLDEN_SNAPSHOT_5].bytes,
+	    golden->files[SFS_GOLDEN_SNAPSHOT_5].size);
 	put(dir, "config", "config", golden->files[SFS_GOLDEN_CONFIG].bytes,
 	    golden->files[SFS_GOLDEN_CONFIG].size);
 	put(dir, "record", "set", golden->files[SFS_GOLDEN_SET_1].bytes,
@@ -122,6 +132,12 @@ static void put_texts(const char *dir)
 		"\xc0\xaf",
 		"snap-0123456789abcdef0",
 		"00112233-4455-6677-8899-aabbccddeeff",
+		"web (1) [old].x-_'@",
+		"img-0123456789abcdef0",
+		"/dev/disk/by-id/x.1",
+		"/dev/../sda",
+		"user:0 user:1000 group:4294967294 all",
+		"user:4294967295",
 	};
 
 	put_strings(dir, "time", times, SFS_ARRAY_SIZE(times));
@@ -142,6 +158,9 @@ static void put_scripts(const char *dir)
 		{ 4, 3, 0x45, 0x00, 0x01 }, /* a bit, and gc */
 		{ 6, 9, 0x30, 0x00, 0x01 }, /* a bit of the set, and gc */
 		{ 5, 2, 0x6f, 0x00, 0xff }, /* a hash, sealed, and gc */
+		{ 4, 12, 0x40, 0x01, 1 },   /* a bit of an image, and gc */
+		{ 4, 0x8d, 0x00, 0x01, 0 }, /* one of a set cut short, and gc */
+		{ 5, 13, 0x43, 0x02, 1 },   /* its snapshot's id, sealed */
 	};
 	static const uint8_t flags[] = { 0, 2, 4, 6 };
 	char name[24];

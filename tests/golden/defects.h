@@ -18,7 +18,7 @@ enum sfs_defect_decoder {
 	SFS_DEFECT_TABLE,
 	SFS_DEFECT_NODE, /* the node in slot 0 */
 	SFS_DEFECT_ENVELOPE,
-	SFS_DEFECT_RECORD, /* config, snapshot or set, as the file is */
+	SFS_DEFECT_RECORD, /* config, snapshot, set or image, as the file is */
 };
 
 struct sfs_defect {

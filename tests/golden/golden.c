@@ -27,6 +27,9 @@ static const char *const paths[SFS_GOLDEN_FILES] = {
 	[SFS_GOLDEN_SNAPSHOT_4] = "bin/snap-00000000000000004.json",
 	[SFS_GOLDEN_SET_1] = "records/set-00000000000000001.json",
 	[SFS_GOLDEN_LOCK] = "lock",
+	[SFS_GOLDEN_SNAPSHOT_5] = "records/snap-00000000000000005.json",
+	[SFS_GOLDEN_IMAGE_1] = "records/img-00000000000000001.json",
+	[SFS_GOLDEN_IMAGE_2] = "records/img-00000000000000002.json",
 };
 
 const char *sfs_golden_path(enum sfs_golden_name name)
@@ -62,6 +65,9 @@ void sfs_golden_config(struct sfs_config *ret)
 
 static struct sfs_tag tags[] = { { (char *)"Name", (char *)"web" },
 				 { (char *)"caf\xc3\xa9", (char *)"" } };
+static struct sfs_grant grants[] = { { SFS_GRANT_USER, 1000 },
+				     { SFS_GRANT_GROUP, 4 },
+				     { SFS_GRANT_ALL, 0 } };
 
 void sfs_golden_snapshot(unsigned number, struct sfs_snapshot *ret)
 {
@@ -70,6 +76,7 @@ void sfs_golden_snapshot(unsigned number, struct sfs_snapshot *ret)
 		.consistency = SFS_CONSISTENCY_OFFLINE,
 		.source = (char *)"/dev/vg0/root",
 		.description = (char *)"",
+		.owner = SFS_OWNER_NONE,
 	};
 	snprintf(ret->id, sizeof(ret->id), "snap-%017u", number);
 	ret->completed_ns = ret->time_ns + 1500 * INT64_C(1000000);
@@ -88,6 +95,12 @@ void sfs_golden_snapshot(unsigned number, struct sfs_snapshot *ret)
 	case 3:
 		ret->time_ns -= 3600 * SFS_SECOND; /* the set's moment */
 		ret->source = (char *)"";
+		break;
+	case SFS_GOLDEN_OWNED:
+		ret->owner = 1000;
+		ret->grants =
+			(struct sfs_grants){ grants, SFS_ARRAY_SIZE(grants) };
+		ret->consistency = SFS_CONSISTENCY_CRASH;
 		break;
 	default:
 		ret->consistency = SFS_CONSISTENCY_FUZZY;
@@ -109,6 +122,79 @@ void sfs_golden_set(struct sfs_set *ret)
 	*ret = (struct sfs_set){ .id = "set-00000000000000001",
 				 .time_ns = (T0 + 2 * 3600) * SFS_SECOND,
 				 .members = 2 };
+}
+
+/* One mapping of each kind, one with a zero tail. */
+static struct sfs_mapping mappings[] = {
+	{ .device = "/dev/sda1",
+	  .kind = SFS_MAPPING_SNAPSHOT,
+	  .snapshot = "snap-00000000000000001",
+	  .size = 8 * SFS_GOLDEN_CHUNK,
+	  .delete_on_termination = true },
+	{ .device = "/dev/sdf",
+	  .kind = SFS_MAPPING_EMPTY,
+	  .size = 2 * SFS_GOLDEN_CHUNK },
+	{ .device = "/dev/sdb",
+	  .kind = SFS_MAPPING_EPHEMERAL,
+	  .ephemeral = SFS_EPHEMERAL_MAX },
+	{ .device = "sdc", .kind = SFS_MAPPING_NONE },
+};
+
+/* The set's two snapshots. */
+static struct sfs_mapping set_mappings[] = {
+	{ .device = "xvdf",
+	  .kind = SFS_MAPPING_SNAPSHOT,
+	  .snapshot = "snap-00000000000000003",
+	  .size = SFS_GOLDEN_CHUNK },
+	{ .device = "xvda",
+	  .kind = SFS_MAPPING_SNAPSHOT,
+	  .snapshot = "snap-00000000000000002",
+	  .size = 5 * SFS_GOLDEN_CHUNK + 100,
+	  .delete_on_termination = true },
+};
+
+void sfs_golden_image(unsigned number, struct sfs_image *ret)
+{
+	if (number == 1) {
+		*ret = (struct sfs_image){
+			.id = "img-00000000000000001",
+			.name = "web (1) [old].x-_'@",
+			.origin = "img-0123456789abcdef0",
+			.time_ns = (T0 + 4 * 3600) * SFS_SECOND,
+			.owner = 1000,
+			.grants = { grants, SFS_ARRAY_SIZE(grants) },
+			.architecture = "x86_64",
+			.boot_mode = "uefi",
+			.platform = (char *)"Debian GNU/Linux 12 (bookworm)",
+			.description = (char *)"all of it, \xe2\x82\xac 1",
+			.tags = { tags, SFS_ARRAY_SIZE(tags) },
+			.disabled = true,
+			.is_protected = true,
+			.deprecated_ns = (T0 + 5 * 3600) * SFS_SECOND + 1,
+			.root = "/dev/sda1",
+			.mappings = mappings,
+			.mapping_count = SFS_ARRAY_SIZE(mappings),
+		};
+		return;
+	}
+	*ret = (struct sfs_image){
+		.id = "img-00000000000000002",
+		.name = "web-2",
+		.set = "set-00000000000000001",
+		.time_ns = (T0 + 2 * 3600) * SFS_SECOND,
+		.owner = SFS_OWNER_NONE,
+		.platform = (char *)"",
+		.description = (char *)"",
+		.root = "xvda",
+		.mappings = set_mappings,
+		.mapping_count = SFS_ARRAY_SIZE(set_mappings),
+	};
+}
+
+enum sfs_golden_name sfs_golden_snapshot_file(unsigned number)
+{
+	return number == SFS_GOLDEN_OWNED ? SFS_GOLDEN_SNAPSHOT_5
+					  : SFS_GOLDEN_SNAPSHOT_1 + number - 1;
 }
 
 void sfs_golden_chunk(unsigned number, uint8_t ret[SFS_GOLDEN_CHUNK])
@@ -143,7 +229,7 @@ uint8_t sfs_golden_content(unsigned snapshot, uint64_t chunk,
 	*ret_number = 0;
 	if (snapshot == 3)
 		return chunk == 0 ? SFS_KIND_DATA : SFS_KIND_HOLE;
-	if (snapshot == 4 || chunk >= SFS_ARRAY_SIZE(root))
+	if (snapshot > 3 || chunk >= SFS_ARRAY_SIZE(root))
 		return SFS_KIND_HOLE;
 	*ret_number = snapshot == 2 && chunk == 0 ? 3 : root[chunk].number;
 	return root[chunk].kind;
@@ -198,12 +284,13 @@ static void read_layout(struct sfs_golden_file *file)
 	file->table_offset = footer.table_offset;
 }
 
-void sfs_golden_load(const char *dir, struct sfs_golden *ret)
+void sfs_golden_load(const char *dir, unsigned count, struct sfs_golden *ret)
 {
 	unsigned i;
 
 	memset(ret, 0, sizeof(*ret));
-	for (i = 0; i < SFS_GOLDEN_FILES; i++) {
+	ret->count = count;
+	for (i = 0; i < count; i++) {
 		read_file(dir, paths[i], &ret->files[i]);
 		if (sfs_golden_is_pack(i))
 			read_layout(&ret->files[i]);
@@ -214,7 +301,7 @@ void sfs_golden_done(struct sfs_golden *golden)
 {
 	unsigned i;
 
-	for (i = 0; i < SFS_GOLDEN_FILES; i++)
+	for (i = 0; i < golden->count; i++)
 		free(golden->files[i].bytes);
 }
 
@@ -248,7 +335,7 @@ void sfs_golden_store(const struct sfs_golden *golden, const char *dir)
 	char name[4096];
 	unsigned i;
 
-	for (i = 0; i < SFS_GOLDEN_FILES; i++)
+	for (i = 0; i < golden->count; i++)
 		sfs_golden_write(dir, paths[i], golden->files[i].bytes,
 				 golden->files[i].size);
 	snprintf(name, sizeof(name), "%s/tmp", dir);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * golden-make good DIR		write the golden repository
+ * golden-make good DIR		write the golden repository "images"
  * golden-make bad DEFECT DIR	write it with one defect
  * golden-make list		list the defects and the error of each
  * golden-make corpus DIR	write seeds for the fuzz targets
@@ -179,27 +179,44 @@ static void check(int r, const char *what)
 		errx(2, "%s: error %d", what, r);
 }
 
-static void make_records(struct sfs_golden *golden,
-			 const struct sfs_config *config,
-			 const struct sfs_entry roots[SFS_GOLDEN_SNAPSHOTS])
+static void make_snapshot(struct sfs_golden *golden,
+			  const struct sfs_config *config, unsigned number,
+			  const struct sfs_entry *root)
 {
 	struct sfs_golden_file *file = golden->files;
+	struct sfs_golden_file *out = &file[sfs_golden_snapshot_file(number)];
+	unsigned packs = 2 * (number - 1);
 	struct sfs_snapshot snapshot;
+
+	sfs_golden_snapshot(number, &snapshot);
+	snapshot.root = *root;
+	if (number <= 2)
+		snapshot.stored_bytes =
+			file[SFS_GOLDEN_PACK_DATA_1 + packs].size +
+			file[SFS_GOLDEN_PACK_NODES_1 + packs].size;
+	check(sfs_record_encode_snapshot(config, &snapshot,
+					 (char **)&out->bytes, &out->size),
+	      "snapshot");
+}
+
+static void make_records(struct sfs_golden *golden,
+			 const struct sfs_config *config,
+			 const struct sfs_entry roots[SFS_GOLDEN_OWNED])
+{
+	struct sfs_golden_file *file = golden->files;
+	struct sfs_image image;
 	struct sfs_set set;
 	unsigned i;
 
-	for (i = 0; i < SFS_GOLDEN_SNAPSHOTS; i++) {
-		sfs_golden_snapshot(i + 1, &snapshot);
-		snapshot.root = roots[i];
-		if (i < 2)
-			snapshot.stored_bytes =
-				file[SFS_GOLDEN_PACK_DATA_1 + 2 * i].size +
-				file[SFS_GOLDEN_PACK_NODES_1 + 2 * i].size;
-		check(sfs_record_encode_snapshot(
-			      config, &snapshot,
-			      (char **)&file[SFS_GOLDEN_SNAPSHOT_1 + i].bytes,
-			      &file[SFS_GOLDEN_SNAPSHOT_1 + i].size),
-		      "snapshot");
+	for (i = 0; i < SFS_GOLDEN_OWNED; i++)
+		make_snapshot(golden, config, i + 1, &roots[i]);
+	for (i = 0; i < SFS_GOLDEN_IMAGES; i++) {
+		sfs_golden_image(i + 1, &image);
+		check(sfs_record_encode_image(
+			      config, &image,
+			      (char **)&file[SFS_GOLDEN_IMAGE_1 + i].bytes,
+			      &file[SFS_GOLDEN_IMAGE_1 + i].size),
+		      "image");
 	}
 	sfs_golden_set(&set);
 	check(sfs_record_encode_set(config, &set,
@@ -215,10 +232,11 @@ static void make_records(struct sfs_golden *golden,
 static void make_good(struct sfs_golden *ret)
 {
 	struct sfs_entry chunks[SFS_GOLDEN_CHUNKS];
-	struct sfs_entry roots[SFS_GOLDEN_SNAPSHOTS] = { 0 };
+	struct sfs_entry roots[SFS_GOLDEN_OWNED] = { 0 };
 	struct sfs_config config;
 
 	memset(ret, 0, sizeof(*ret));
+	ret->count = SFS_GOLDEN_FILES;
 	sfs_golden_config(&config);
 	make_data(ret, &config, chunks);
 	make_node(&ret->files[SFS_GOLDEN_PACK_NODES_1], SFS_GOLDEN_NODES_1,
@@ -237,7 +255,7 @@ static void make_loaded(const char *dir, struct sfs_golden *ret)
 	make_good(&golden);
 	sfs_golden_store(&golden, dir);
 	sfs_golden_done(&golden);
-	sfs_golden_load(dir, ret);
+	sfs_golden_load(dir, SFS_GOLDEN_FILES, ret);
 }
 
 static void make_bad(const char *name, const char *dir)
@@ -264,7 +282,7 @@ int main(int argc, char **argv)
 	} else if (argc == 2 && strcmp(argv[1], "list") == 0) {
 		sfs_defect_list();
 	} else if (argc == 4 && strcmp(argv[1], "corpus") == 0) {
-		sfs_golden_load(argv[2], &golden);
+		sfs_golden_load(argv[2], SFS_GOLDEN_FILES, &golden);
 		sfs_golden_corpus(&golden, argv[3]);
 	} else {
 		fputs("usage: golden-make good DIR | bad DEFECT DIR | list | "

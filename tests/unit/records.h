@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/record.h"
 #include "format/time.h"
 #include "src/catalog.h"
 #include "src/log.h"
@@ -114,6 +115,7 @@ static inline struct sfs_snapshot records_snapshot(unsigned n,
 		.data_bytes = 16384,
 		.stored_bytes = 4096,
 		.consistency = SFS_CONSISTENCY_CRASH,
+		.owner = SFS_OWNER_NONE,
 		.height = 1,
 	};
 
@@ -161,6 +163,70 @@ static inline void records_add(struct records *repo, unsigned n,
 	struct sfs_snapshot s = records_snapshot(n, volume);
 
 	records_put(repo, &s);
+}
+
+/* A mapping of @device to snapshot @n as records_snapshot() has it. */
+static inline struct sfs_mapping records_mapping(const char *device, unsigned n)
+{
+	struct sfs_mapping mapping = { .kind = SFS_MAPPING_SNAPSHOT,
+				       .size = 1000000 };
+
+	snprintf(mapping.device, sizeof(mapping.device), "%s", device);
+	snprintf(mapping.snapshot, sizeof(mapping.snapshot), "snap-%017x", n);
+	return mapping;
+}
+
+/* Image @n, made @n minutes after RECORDS_TIME.  @mappings, of which the first
+ * is the root, are borrowed: it needs no sfs_image_done(). */
+static inline struct sfs_image records_image(unsigned n, const char *name,
+					     struct sfs_mapping *mappings,
+					     size_t count)
+{
+	struct sfs_image image = {
+		.time_ns = RECORDS_TIME + n * 60 * SFS_SECOND,
+		.owner = SFS_OWNER_NONE,
+		.mappings = mappings,
+		.mapping_count = count,
+	};
+
+	snprintf(image.id, sizeof(image.id), "img-%017x", n);
+	snprintf(image.name, sizeof(image.name), "%s", name);
+	strcpy(image.root, mappings[0].device);
+	return image;
+}
+
+static inline void records_put_image(struct records *repo,
+				     const struct sfs_image *image)
+{
+	size_t size;
+	char *file;
+
+	assert_int_equal(
+		sfs_record_encode_image(&repo->config, image, &file, &size), 0);
+	records_write(repo, image->id, file, size, true);
+	free(file);
+}
+
+/* Replace @from by @to in a good record and seal it again; a NULL @to removes
+ * the whole line.  Not inlined: gcc 12 then sees dangling pointers. */
+static __attribute__((noinline, unused)) char *records_tamper(const char *good,
+							      const char *from,
+							      const char *to,
+							      size_t *ret_size)
+{
+	const char *at = strstr(good, from), *end;
+	char *file;
+
+	if (!at)
+		fail_msg("'%s' is not in the record", from);
+	end = at + strlen(from);
+	if (!to)
+		end = strchr(at, '\n') + 1;
+	file = sfs_asprintf("%.*s%s%s", (int)(at - good), good, to ? to : "",
+			    end);
+	*ret_size = strlen(file);
+	sfs_record_seal(file, *ret_size);
+	return file;
 }
 
 #endif

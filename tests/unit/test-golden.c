@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * The golden repository: what was written once must decode for ever, to what
+ * The golden repositories: what was written once must decode for ever, to what
  * it was then, and encode to the same bytes again.  The document's worked
  * example is compared with it, and each defect of the table must be refused
  * for its own reason.
@@ -31,13 +31,19 @@
 
 static const char *root = ".";
 
+static void load(const char *name, unsigned count, struct sfs_golden *ret)
+{
+	char dir[4096];
+
+	snprintf(dir, sizeof(dir), "%s/tests/data/good/%s", root, name);
+	sfs_golden_load(dir, count, ret);
+}
+
 static int setup(void **state)
 {
 	struct sfs_golden *golden = sfs_golden_alloc(sizeof(*golden));
-	char dir[4096];
 
-	snprintf(dir, sizeof(dir), "%s/tests/data/good/minimal", root);
-	sfs_golden_load(dir, golden);
+	load("images", SFS_GOLDEN_FILES, golden);
 	*state = golden;
 	return 0;
 }
@@ -47,6 +53,24 @@ static int teardown(void **state)
 	sfs_golden_done(*state);
 	free(*state);
 	return 0;
+}
+
+/* So that what holds for the files of the one holds for the other. */
+static void images_has_all_of_minimal(void **state)
+{
+	const struct sfs_golden *golden = *state;
+	const struct sfs_golden_file *a, *b;
+	struct sfs_golden minimal;
+	unsigned i;
+
+	load("minimal", SFS_GOLDEN_MINIMAL, &minimal);
+	for (i = 0; i < SFS_GOLDEN_MINIMAL; i++) {
+		a = &golden->files[i];
+		b = &minimal.files[i];
+		assert_int_equal(a->size, b->size);
+		assert_memory_equal(a->bytes, b->bytes, a->size);
+	}
+	sfs_golden_done(&minimal);
 }
 
 /* Decode slot @number of @file and give its content. */
@@ -237,11 +261,33 @@ static void config_decodes_and_encodes_again(void **state)
 	assert_same(file, again, size);
 }
 
-static void assert_snapshots_equal(const struct sfs_snapshot *a,
-				   const struct sfs_snapshot *b)
+static void assert_tags_equal(const struct sfs_tags *a,
+			      const struct sfs_tags *b)
 {
 	size_t i;
 
+	assert_int_equal(a->count, b->count);
+	for (i = 0; i < a->count; i++) {
+		assert_string_equal(a->tags[i].key, b->tags[i].key);
+		assert_string_equal(a->tags[i].value, b->tags[i].value);
+	}
+}
+
+static void assert_grants_equal(const struct sfs_grants *a,
+				const struct sfs_grants *b)
+{
+	size_t i;
+
+	assert_int_equal(a->count, b->count);
+	for (i = 0; i < a->count; i++) {
+		assert_int_equal(a->grants[i].kind, b->grants[i].kind);
+		assert_int_equal(a->grants[i].id, b->grants[i].id);
+	}
+}
+
+static void assert_snapshots_equal(const struct sfs_snapshot *a,
+				   const struct sfs_snapshot *b)
+{
 	assert_string_equal(a->id, b->id);
 	assert_string_equal(a->volume_id, b->volume_id);
 	assert_string_equal(a->volume, b->volume);
@@ -256,12 +302,10 @@ static void assert_snapshots_equal(const struct sfs_snapshot *a,
 	assert_string_equal(a->source, b->source);
 	assert_string_equal(a->description, b->description);
 	assert_int_equal(a->height, b->height);
-	assert_int_equal(a->tags.count, b->tags.count);
-	for (i = 0; i < a->tags.count; i++) {
-		assert_string_equal(a->tags.tags[i].key, b->tags.tags[i].key);
-		assert_string_equal(a->tags.tags[i].value,
-				    b->tags.tags[i].value);
-	}
+	assert_tags_equal(&a->tags, &b->tags);
+	assert_int_equal(a->owner, b->owner);
+	assert_grants_equal(&a->grants, &b->grants);
+	assert_false(a->newer);
 }
 
 static void check_root(const struct sfs_golden *golden, unsigned number,
@@ -287,7 +331,7 @@ static void check_root(const struct sfs_golden *golden, unsigned number,
 static void check_snapshot(const struct sfs_golden *golden, unsigned number)
 {
 	const struct sfs_golden_file *file =
-		&golden->files[SFS_GOLDEN_SNAPSHOT_1 + number - 1];
+		&golden->files[sfs_golden_snapshot_file(number)];
 	CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
 	struct sfs_snapshot expected;
 	struct sfs_config config;
@@ -313,8 +357,74 @@ static void snapshots_decode_and_encode_again(void **state)
 {
 	unsigned i;
 
-	for (i = 1; i <= SFS_GOLDEN_SNAPSHOTS; i++)
+	for (i = 1; i <= SFS_GOLDEN_OWNED; i++)
 		check_snapshot(*state, i);
+}
+
+static void assert_images_equal(const struct sfs_image *a,
+				const struct sfs_image *b)
+{
+	size_t i;
+
+	assert_string_equal(a->id, b->id);
+	assert_string_equal(a->name, b->name);
+	assert_string_equal(a->set, b->set);
+	assert_string_equal(a->origin, b->origin);
+	assert_true(a->time_ns == b->time_ns);
+	assert_int_equal(a->owner, b->owner);
+	assert_grants_equal(&a->grants, &b->grants);
+	assert_string_equal(a->architecture, b->architecture);
+	assert_string_equal(a->boot_mode, b->boot_mode);
+	assert_string_equal(a->platform, b->platform);
+	assert_string_equal(a->description, b->description);
+	assert_tags_equal(&a->tags, &b->tags);
+	assert_int_equal(a->disabled, b->disabled);
+	assert_int_equal(a->is_protected, b->is_protected);
+	assert_true(a->deprecated_ns == b->deprecated_ns);
+	assert_string_equal(a->root, b->root);
+	assert_false(a->newer);
+	assert_int_equal(a->mapping_count, b->mapping_count);
+	for (i = 0; i < a->mapping_count; i++) {
+		const struct sfs_mapping *x = &a->mappings[i];
+		const struct sfs_mapping *y = &b->mappings[i];
+
+		assert_string_equal(x->device, y->device);
+		assert_int_equal(x->kind, y->kind);
+		assert_string_equal(x->snapshot, y->snapshot);
+		assert_true(x->size == y->size);
+		assert_int_equal(x->ephemeral, y->ephemeral);
+		assert_int_equal(x->delete_on_termination,
+				 y->delete_on_termination);
+	}
+}
+
+static void images_decode_and_encode_again(void **state)
+{
+	const struct sfs_golden *golden = *state;
+	const struct sfs_golden_file *file;
+	struct sfs_image *image, expected;
+	struct sfs_config config;
+	char why[SFS_RECORD_WHY_SIZE], *again;
+	const char *reason;
+	unsigned i;
+	size_t size;
+
+	sfs_golden_config(&config);
+	for (i = 0; i < SFS_GOLDEN_IMAGES; i++) {
+		file = &golden->files[SFS_GOLDEN_IMAGE_1 + i];
+		sfs_golden_image(i + 1, &expected);
+		assert_int_equal(sfs_record_decode_image(&config, expected.id,
+							 (char *)file->bytes,
+							 file->size, &image,
+							 why, &reason),
+				 0);
+		assert_images_equal(image, &expected);
+		assert_int_equal(
+			sfs_record_encode_image(&config, image, &again, &size),
+			0);
+		assert_same(file, again, size);
+		sfs_image_free(image);
+	}
 }
 
 static void set_decodes_and_encodes_again(void **state)
@@ -376,8 +486,8 @@ static void the_document_shows_the_golden_files(void **state)
 		assert_memory_equal(bytes, file->bytes, size);
 		shown++;
 	}
-	/* A data pack, a node pack, a snapshot. */
-	assert_true(shown >= 3);
+	/* A data pack, a node pack, a snapshot, an image. */
+	assert_true(shown >= 4);
 }
 
 /* ---- defects ---- */
@@ -395,6 +505,18 @@ static int decode_node(const struct sfs_golden_file *file,
 		return r;
 	return sfs_node_decode(content, sizeof(content), 1, SFS_GOLDEN_CHUNK,
 			       entries, reterr_why);
+}
+
+static int decode_image(unsigned number, const struct sfs_config *config,
+			const struct sfs_golden_file *file, char why[128],
+			const char **reterr_why)
+{
+	CLEANUP_IMAGE struct sfs_image *image = NULL;
+	struct sfs_image expected;
+
+	sfs_golden_image(number, &expected);
+	return sfs_record_decode_image(config, expected.id, (char *)file->bytes,
+				       file->size, &image, why, reterr_why);
 }
 
 static int decode_record(enum sfs_golden_name name,
@@ -415,7 +537,13 @@ static int decode_record(enum sfs_golden_name name,
 		return sfs_record_decode_set(&config, "set-00000000000000001",
 					     text, file->size, &set, why,
 					     reterr_why);
-	sfs_golden_snapshot(name - SFS_GOLDEN_SNAPSHOT_1 + 1, &expected);
+	if (name == SFS_GOLDEN_IMAGE_1 || name == SFS_GOLDEN_IMAGE_2)
+		return decode_image(name - SFS_GOLDEN_IMAGE_1 + 1, &config,
+				    file, why, reterr_why);
+	sfs_golden_snapshot(name == SFS_GOLDEN_SNAPSHOT_5
+				    ? SFS_GOLDEN_OWNED
+				    : name - SFS_GOLDEN_SNAPSHOT_1 + 1,
+			    &expected);
 	return sfs_record_decode_snapshot(&config, expected.id, text,
 					  file->size, &snapshot, why,
 					  reterr_why);
@@ -485,11 +613,13 @@ static void every_defect_is_refused_for_its_reason(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(images_has_all_of_minimal),
 		TEST(packs_encode_to_the_same_bytes),
 		TEST(chunks_hold_what_was_put_in),
 		TEST(nodes_name_the_chunks),
 		TEST(config_decodes_and_encodes_again),
 		TEST(snapshots_decode_and_encode_again),
+		TEST(images_decode_and_encode_again),
 		TEST(set_decodes_and_encodes_again),
 		TEST(checks_are_as_documented),
 		TEST(the_document_shows_the_golden_files),

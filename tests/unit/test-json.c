@@ -103,6 +103,31 @@ static void values_have_their_types(void **state)
 	sfs_json_free(json);
 }
 
+static void booleans_are_exact(void **state)
+{
+	struct sfs_json *json =
+		parse("{\"t\":true,\"f\":false,\"z\":null,\"s\":\"true\","
+		      "\"i\":1,\"o\":{},\"a\":[true]}");
+	const struct sfs_json_node *root = sfs_json_root(json);
+	static const char *const others[] = { "z", "s", "i", "o", "a" };
+	bool value = false;
+	size_t i;
+
+	(void)state;
+	assert_true(sfs_json_bool(sfs_json_member(root, "t"), &value));
+	assert_true(value);
+	assert_true(sfs_json_bool(sfs_json_member(root, "f"), &value));
+	assert_false(value);
+	value = true;
+	for (i = 0; i < SFS_ARRAY_SIZE(others); i++)
+		assert_false(sfs_json_bool(sfs_json_member(root, others[i]),
+					   &value));
+	assert_false(sfs_json_bool(NULL, &value));
+	assert_true(value);
+	assert_null(sfs_json_string(sfs_json_member(root, "f")));
+	sfs_json_free(json);
+}
+
 static void escapes_are_decoded(void **state)
 {
 	struct sfs_json *json = parse("[\"\\u00e9\\ud83d\\ude00\\n\\\"\\\\/\","
@@ -345,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tree_is_in_order),
 		cmocka_unit_test(values_have_their_types),
+		cmocka_unit_test(booleans_are_exact),
 		cmocka_unit_test(escapes_are_decoded),
 		cmocka_unit_test(malformed_is_refused),
 		cmocka_unit_test(doubled_members_are_refused),

@@ -55,6 +55,132 @@ static void volume_names_have_64_bytes_at_most(void **state)
 	assert_true(sfs_name_volume_ok(name, &why));
 }
 
+static void image_names(void **state)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+				      "OPQRSTUVWXYZ0123456789 ()[].-_'@";
+	static const char *const good[] = {
+		"web",	      "web-2026-11", "Web (old) [2].img",
+		"it's 5@x_y", "(a)",	     "img-1234",
+		"_..",	      "a-.",	     "img-0123456789abcdeg0",
+	};
+	static const char *const bad[] = {
+		"",
+		"a",
+		"ab",
+		".ab",
+		"-ab",
+		" ab",
+		"ab ",
+		"a/b",
+		"../",
+		"a\nb",
+		"a\tb",
+		"a\xc3\xa4",
+		"a=b",
+		"a:b",
+		"a\"b",
+		"a,b",
+		"a\\b",
+		"...",
+		"img-0123456789abcdef0",
+	};
+	const char *why = NULL;
+	char name[] = "a?b";
+	unsigned i;
+	int c;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (!sfs_name_image_ok(good[i], &why))
+			fail_msg("'%s' %s", good[i], why);
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		why = NULL;
+		if (sfs_name_image_ok(bad[i], &why))
+			fail_msg("'%s' passes", bad[i]);
+		assert_non_null(why);
+	}
+	for (c = 1; c < 256; c++) {
+		name[1] = (char)c;
+		assert_int_equal(sfs_name_image_ok(name, &why),
+				 strchr(allowed, c) != NULL);
+	}
+}
+
+static void image_names_have_128_bytes_at_most(void **state)
+{
+	char name[SFS_IMAGE_NAME_MAX + 2];
+	const char *why;
+
+	(void)state;
+	memset(name, 'a', sizeof(name));
+	name[SFS_IMAGE_NAME_MAX + 1] = '\0';
+	assert_false(sfs_name_image_ok(name, &why));
+	assert_string_equal(why, "is longer than 128 bytes");
+	name[SFS_IMAGE_NAME_MAX] = '\0';
+	assert_true(sfs_name_image_ok(name, &why));
+}
+
+static void devices_have_file_names(void **state)
+{
+	static const struct {
+		const char *device, *file;
+	} good[] = {
+		{ "/dev/sda1", "sda1" },
+		{ "xvda", "xvda" },
+		{ "/dev/disk/by-id/x.1", "disk_by-id_x.1" },
+		{ "/srv/disk", "_srv_disk" },
+		{ "/dev", "_dev" },
+		{ "dev/sda", "dev_sda" },
+		{ "/dev/a/root", "a_root" },
+		{ "root1", "root1" },
+		{ "/root", "_root" },
+		{ "Root", "Root" },
+		{ "a/.b", "a_.b" },
+		{ "a/...", "a_..." },
+	};
+	static const char *const bad[] = {
+		"",	     "/",	  "/dev/",    "/dev//sda", "//dev/sda",
+		"/dev/sda/", "/dev/../x", "/dev/./x", "..",	   ".",
+		"a/..",	     "a/./b",	  "/dev/.x",  ".x",	   "-x",
+		"/dev/-x",   "/dev/root", "root",     "/dev/a b",  "sda:1",
+		"/dev/a\nb", "\xc3\xa4",  "a=b",      "a,b",
+	};
+	char file[SFS_DEVICE_FILE_SIZE];
+	const char *why = NULL;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		if (!sfs_name_device_ok(good[i].device, &why))
+			fail_msg("'%s' %s", good[i].device, why);
+		sfs_name_device_file(good[i].device, file);
+		assert_string_equal(file, good[i].file);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		why = NULL;
+		if (sfs_name_device_ok(bad[i], &why))
+			fail_msg("'%s' passes", bad[i]);
+		assert_non_null(why);
+	}
+}
+
+static void devices_have_64_bytes_at_most(void **state)
+{
+	char device[SFS_DEVICE_NAME_MAX + 2], file[SFS_DEVICE_FILE_SIZE];
+	const char *why;
+
+	(void)state;
+	memset(device, 'a', sizeof(device));
+	device[SFS_DEVICE_NAME_MAX + 1] = '\0';
+	assert_false(sfs_name_device_ok(device, &why));
+	assert_string_equal(why, "is longer than 64 bytes");
+	device[SFS_DEVICE_NAME_MAX] = '\0';
+	assert_true(sfs_name_device_ok(device, &why));
+	sfs_name_device_file(device, file);
+	assert_string_equal(file, device);
+}
+
 static size_t encode(unsigned c, unsigned char ret[5])
 {
 	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4, i;
@@ -183,6 +309,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(volume_names),
 		cmocka_unit_test(volume_names_have_64_bytes_at_most),
+		cmocka_unit_test(image_names),
+		cmocka_unit_test(image_names_have_128_bytes_at_most),
+		cmocka_unit_test(devices_have_file_names),
+		cmocka_unit_test(devices_have_64_bytes_at_most),
 		cmocka_unit_test(every_code_point_decodes),
 		cmocka_unit_test(nothing_else_decodes),
 		cmocka_unit_test(text_holds_nothing_invisible),

@@ -8,7 +8,6 @@
 
 #include <pthread.h>
 
-#include "format/record.h"
 #include "tests/unit/records.h"
 
 static struct sfs_snapshot sample(void)
@@ -128,26 +127,6 @@ static void sizes_to_the_limit_come_back(void **state)
 	}
 }
 
-/* Replace @from by @to in a good record and seal it again; a NULL @to removes
- * the whole line.  Not inlined: gcc 12 then sees dangling pointers. */
-static __attribute__((noinline)) char *
-tamper(const char *good, const char *from, const char *to, size_t *ret_size)
-{
-	const char *at = strstr(good, from), *end;
-	char *file;
-
-	if (!at)
-		fail_msg("'%s' is not in the record", from);
-	end = at + strlen(from);
-	if (!to)
-		end = strchr(at, '\n') + 1;
-	file = sfs_asprintf("%.*s%s%s", (int)(at - good), good, to ? to : "",
-			    end);
-	*ret_size = strlen(file);
-	sfs_record_seal(file, *ret_size);
-	return file;
-}
-
 static void expect_refused(const struct sfs_config *config, const char *good,
 			   const char *from, const char *to, int error,
 			   const char *named)
@@ -156,7 +135,7 @@ static void expect_refused(const struct sfs_config *config, const char *good,
 	char buffer[SFS_RECORD_WHY_SIZE];
 	const char *why = NULL;
 	size_t size;
-	char *file = tamper(good, from, to, &size);
+	char *file = records_tamper(good, from, to, &size);
 	int r;
 
 	r = sfs_record_decode_snapshot(config, "snap-00000000000000007", file,
@@ -309,8 +288,9 @@ static void unknown_members_are_ignored(void **state)
 	const char *why;
 	size_t size;
 	char *good = encode(&config, &s, &size);
-	char *file = tamper(good, "\"Format\"",
-			    "\"Later\": [{\"x\": 1.5}], \"Format\"", &size);
+	char *file =
+		records_tamper(good, "\"Format\"",
+			       "\"Later\": [{\"x\": 1.5}], \"Format\"", &size);
 
 	(void)state;
 	assert_int_equal(sfs_record_decode_snapshot(&config, s.id, file, size,
@@ -318,6 +298,132 @@ static void unknown_members_are_ignored(void **state)
 			 0);
 	sfs_snapshot_free(back);
 	free(file);
+	free(good);
+	sfs_snapshot_done(&s);
+}
+
+static struct sfs_snapshot *decode(const struct sfs_config *config,
+				   const char *id, const char *file,
+				   size_t size)
+{
+	struct sfs_snapshot *back = NULL;
+	char buffer[SFS_RECORD_WHY_SIZE];
+	const char *why = NULL;
+	int r;
+
+	r = sfs_record_decode_snapshot(config, id, file, size, &back, buffer,
+				       &why);
+	if (r < 0)
+		print_message("%s\n", why);
+	assert_int_equal(r, 0);
+	return back;
+}
+
+static void unknown_members_are_noticed(void **state)
+{
+	static const char *const places[] = { "\"Format\"", "\"Height\"",
+					      "\"UserId\"" };
+	struct sfs_config config = records_config();
+	struct sfs_snapshot s = sample(), *back;
+	size_t size, i;
+	char *good, *file, more[64];
+
+	(void)state;
+	assert_int_equal(sfs_grants_parse("user:1", &s.grants), 0);
+	good = encode(&config, &s, &size);
+	back = decode(&config, s.id, good, size);
+	assert_false(back->newer);
+	sfs_snapshot_free(back);
+	for (i = 0; i < SFS_ARRAY_SIZE(places); i++) {
+		snprintf(more, sizeof(more), "\"Later\": {}, %s", places[i]);
+		file = records_tamper(good, places[i], more, &size);
+		back = decode(&config, s.id, file, size);
+		assert_true(back->newer);
+		sfs_snapshot_free(back);
+		free(file);
+	}
+	free(good);
+	sfs_snapshot_done(&s);
+}
+
+static void owners_and_permissions_come_back(void **state)
+{
+	static const char grants[] = "user:0 user:1000 group:4294967294 all";
+	struct sfs_config config = records_config();
+	struct sfs_snapshot s = sample(), *back, *copy;
+	size_t size;
+	char *file, *text;
+
+	(void)state;
+	s.owner = UINT32_MAX - 1;
+	assert_int_equal(sfs_grants_parse(grants, &s.grants), 0);
+	file = encode(&config, &s, &size);
+	back = decode(&config, s.id, file, size);
+	assert_int_equal(sfs_snapshot_copy(back, &copy), 0);
+	sfs_snapshot_free(back);
+	assert_int_equal(copy->owner, UINT32_MAX - 1);
+	assert_int_equal(sfs_grants_format(&copy->grants, &text), 0);
+	assert_string_equal(text, grants);
+	free(text);
+	sfs_snapshot_free(copy);
+	free(file);
+	sfs_snapshot_done(&s);
+	assert_int_equal(s.grants.count, 0);
+}
+
+static void nobody_owns_what_names_no_owner(void **state)
+{
+	struct sfs_config config = records_config();
+	struct sfs_snapshot s = records_snapshot(1, "v"), *back;
+	size_t size;
+	char *file = encode(&config, &s, &size);
+
+	(void)state;
+	assert_null(strstr(file, "OwnerId"));
+	assert_null(strstr(file, "CreateVolumePermissions"));
+	back = decode(&config, s.id, file, size);
+	assert_int_equal(back->owner, SFS_OWNER_NONE);
+	assert_int_equal(back->grants.count, 0);
+	sfs_snapshot_free(back);
+	free(file);
+}
+
+static void wrong_permissions_are_named(void **state)
+{
+	static const struct {
+		const char *from, *to, *named;
+	} cases[] = {
+		{ "\"OwnerId\": 7", "\"OwnerId\": 4294967295", "OwnerId" },
+		{ "\"OwnerId\": 7", "\"OwnerId\": -1", "OwnerId" },
+		{ "\"OwnerId\": 7", "\"OwnerId\": \"root\"", "OwnerId" },
+		{ "\"OwnerId\": 7", "\"OwnerId\": null", "OwnerId" },
+		{ "\"UserId\": 1000", "\"UserId\": 4294967295", "UserId" },
+		{ "\"UserId\": 1000", "\"UserId\": 1, \"GroupId\": 1",
+		  "not alone" },
+		{ "\"UserId\": 1000", "", "not alone" },
+		{ "\"UserId\": 1000", "\"Later\": 1000", "not alone" },
+		{ "\"UserId\": 1000", "\"UserId\": 1001", "twice" },
+		{ "\"GroupId\": 4", "\"GroupId\": true", "GroupId" },
+		{ "\"all\"", "\"wheel\"", "'Group' is not 'all'" },
+		{ "\"CreateVolumePermissions\": [",
+		  "\"CreateVolumePermissions\": [1,", "not an object" },
+		{ "\"CreateVolumePermissions\": [",
+		  "\"CreateVolumePermissions\": 1, \"x\": [", "not a list" },
+	};
+	struct sfs_config config = records_config();
+	struct sfs_snapshot s = sample();
+	size_t size, i;
+	char *good;
+
+	(void)state;
+	s.owner = 7;
+	assert_int_equal(
+		sfs_grants_parse("user:1000 user:1001 group:4 all", &s.grants),
+		0);
+	good = encode(&config, &s, &size);
+	for (i = 0; i < SFS_ARRAY_SIZE(cases); i++)
+		expect_refused(&config, good, cases[i].from, cases[i].to,
+			       -EUCLEAN, cases[i].named);
 	free(good);
 	sfs_snapshot_done(&s);
 }
@@ -387,7 +493,7 @@ static void sets_come_back(void **state)
 	assert_int_equal(sfs_record_decode_set(&config, "set-0123456789abcdef1",
 					       file, size, &back, buffer, &why),
 			 -EUCLEAN);
-	bad = tamper(file, "\"Members\": 3", "\"Members\": 0", &size);
+	bad = records_tamper(file, "\"Members\": 3", "\"Members\": 0", &size);
 	assert_int_equal(sfs_record_decode_set(&config, set.id, bad, size,
 					       &back, buffer, &why),
 			 -EUCLEAN);
@@ -450,7 +556,7 @@ static void wrong_configs_are_refused(void **state)
 	(void)state;
 	assert_int_equal(sfs_record_encode_config(&config, &good, &size), 0);
 	for (i = 0; i < SFS_ARRAY_SIZE(cases); i++) {
-		file = tamper(good, cases[i].from, cases[i].to, &size);
+		file = records_tamper(good, cases[i].from, cases[i].to, &size);
 		assert_int_equal(sfs_record_decode_config(file, size, &back,
 							  buffer, &why),
 				 cases[i].error);
@@ -472,14 +578,14 @@ static void unknown_features_may_make_it_read_only(void **state)
 
 	(void)state;
 	assert_int_equal(sfs_record_encode_config(&config, &good, &size), 0);
-	file = tamper(good, "\"ReadOnlyCompatFeatures\": []",
-		      "\"ReadOnlyCompatFeatures\": [\"x\"]", &size);
+	file = records_tamper(good, "\"ReadOnlyCompatFeatures\": []",
+			      "\"ReadOnlyCompatFeatures\": [\"x\"]", &size);
 	assert_int_equal(
 		sfs_record_decode_config(file, size, &back, buffer, &why), 0);
 	assert_true(back.read_only);
 	free(file);
-	file = tamper(good, "\"CompatFeatures\": []",
-		      "\"CompatFeatures\": [\"x\"]", &size);
+	file = records_tamper(good, "\"CompatFeatures\": []",
+			      "\"CompatFeatures\": [\"x\"]", &size);
 	assert_int_equal(
 		sfs_record_decode_config(file, size, &back, buffer, &why), 0);
 	assert_false(back.read_only);
@@ -542,6 +648,10 @@ int main(void)
 		cmocka_unit_test(missing_members_are_named),
 		cmocka_unit_test(wrong_members_are_named),
 		cmocka_unit_test(unknown_members_are_ignored),
+		cmocka_unit_test(unknown_members_are_noticed),
+		cmocka_unit_test(owners_and_permissions_come_back),
+		cmocka_unit_test(nobody_owns_what_names_no_owner),
+		cmocka_unit_test(wrong_permissions_are_named),
 		cmocka_unit_test(every_flipped_bit_is_noticed),
 		cmocka_unit_test(what_could_not_be_read_is_not_written),
 		cmocka_unit_test(sets_come_back),
