@@ -106,22 +106,37 @@ static int pass_data(struct sfs_extents *extents)
 	return 0;
 }
 
-int sfs_extents_next(struct sfs_extents *extents, struct sfs_extent *ret)
+/* Go on over what is stored. */
+static int pass_stored(struct sfs_extents *extents, bool *ret_empty)
 {
-	uint64_t size = sfs_view_snapshot(extents->view)->size;
-	uint64_t offset = here(extents);
-	bool empty;
 	int r;
 
-	if (extents->chunk == extents->map->chunk_count)
-		return 0;
 	r = load_run(extents);
 	if (r < 0)
 		return r;
-	empty = kind_empty(kind_at(&extents->run, extents->chunk));
-	r = empty ? pass_empty(extents) : pass_data(extents);
-	if (r < 0)
-		return r;
+	*ret_empty = kind_empty(kind_at(&extents->run, extents->chunk));
+	return *ret_empty ? pass_empty(extents) : pass_data(extents);
+}
+
+int sfs_extents_next(struct sfs_extents *extents, struct sfs_extent *ret)
+{
+	uint64_t size = sfs_view_snapshot(extents->view)->size;
+	uint64_t count = sfs_map_chunks(size, extents->chunk_size);
+	uint64_t offset = here(extents);
+	bool empty = true;
+	int r;
+
+	if (extents->chunk == count)
+		return 0;
+	if (extents->chunk < extents->map->chunk_count) {
+		r = pass_stored(extents, &empty);
+		if (r < 0)
+			return r;
+	} else { /* a volume may be larger than its snapshot */
+		extents->chunk +=
+			sfs_min(SFS_EXTENT_EMPTY_MAX / extents->chunk_size,
+				count - extents->chunk);
+	}
 	ret->offset = offset;
 	ret->size = sfs_min(here(extents), size) - offset;
 	ret->empty = empty;

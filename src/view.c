@@ -2,6 +2,7 @@
 #include "src/view.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 struct sfs_view {
 	struct sfs_repo *repo;
 	struct sfs_snapshot *snapshot;
+	uint64_t stored; /* bytes of it; beyond, as far as the view's, zeros */
 	struct sfs_map map;
 	bool pinned;
 };
@@ -18,15 +20,31 @@ struct sfs_view {
  * empty chunk is one piece.  Untouched, it costs one page of the kernel's. */
 static const uint8_t zeros[SFS_CHUNK_SIZE_MAX];
 
+/* A view of view->snapshot. */
+static void look_at(struct sfs_view *view)
+{
+	view->stored = view->snapshot->size;
+	view->map = sfs_map_of(view->repo->chunks, view->snapshot,
+			       view->repo->config.chunk_size);
+}
+
+static int new_view(struct sfs_repo *repo, struct sfs_view **ret)
+{
+	*ret = sfs_calloc(1, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	(*ret)->repo = repo;
+	return 0;
+}
+
 int sfs_view_open(struct sfs_repo *repo, const char *id, struct sfs_view **ret)
 {
 	CLEANUP_VIEW struct sfs_view *view = NULL;
 	int r;
 
-	view = sfs_calloc(1, sizeof(*view));
-	if (!view)
-		return -ENOMEM;
-	view->repo = repo;
+	r = new_view(repo, &view);
+	if (r < 0)
+		return r;
 	/* Pin first, then look: gc looks first, then probes the pins, so that
 	 * one of the two sees the other. */
 	r = sfs_store_pin(repo->store, id);
@@ -38,8 +56,54 @@ int sfs_view_open(struct sfs_repo *repo, const char *id, struct sfs_view **ret)
 		return r;
 	}
 	view->pinned = true;
-	view->map = sfs_map_of(repo->chunks, view->snapshot,
-			       repo->config.chunk_size);
+	look_at(view);
+	*ret = TAKE_PTR(view);
+	return 0;
+}
+
+int sfs_view_open_unpinned(struct sfs_repo *repo,
+			   const struct sfs_snapshot *snapshot,
+			   struct sfs_view **ret)
+{
+	CLEANUP_VIEW struct sfs_view *view = NULL;
+	int r;
+
+	r = new_view(repo, &view);
+	if (r < 0)
+		return r;
+	r = sfs_snapshot_copy(snapshot, &view->snapshot);
+	if (r < 0)
+		return r;
+	look_at(view);
+	*ret = TAKE_PTR(view);
+	return 0;
+}
+
+/* Nothing stored, which everything lies beyond. */
+static int open_empty(struct sfs_repo *repo, struct sfs_view **ret)
+{
+	const struct sfs_snapshot nothing = { .owner = SFS_OWNER_NONE };
+
+	return sfs_view_open_unpinned(repo, &nothing, ret);
+}
+
+int sfs_view_open_volume(struct sfs_repo *repo, const char *id, uint64_t size,
+			 struct sfs_view **ret)
+{
+	CLEANUP_VIEW struct sfs_view *view = NULL;
+	int r;
+
+	r = *id ? sfs_view_open(repo, id, &view) : open_empty(repo, &view);
+	if (r < 0)
+		return r;
+	if (size < view->stored) {
+		sfs_err("'%s': has %" PRIu64
+			" bytes, which a volume of %" PRIu64
+			" bytes has no room for",
+			id, view->stored, size);
+		return -EINVAL;
+	}
+	view->snapshot->size = size;
 	*ret = TAKE_PTR(view);
 	return 0;
 }
@@ -172,12 +236,31 @@ static int add_run(struct sfs_view *view, const struct sfs_run *run,
 	return 0;
 }
 
+/* Add [offset, end), which is stored. */
+static int add_stored(struct sfs_view *view, uint64_t offset, uint64_t end,
+		      struct sfs_read *read)
+{
+	const uint64_t chunk_size = view->repo->config.chunk_size;
+	struct sfs_run run;
+	int r;
+
+	while (offset < end) {
+		r = sfs_map_run(&view->map, offset / chunk_size, &run);
+		if (r < 0)
+			return damaged(view, &run.lone, offset, r);
+		r = add_run(view, &run, offset, end, read);
+		sfs_map_run_done(&view->map, &run);
+		if (r < 0)
+			return r;
+		offset = sfs_min((run.first + run.count) * chunk_size, end);
+	}
+	return 0;
+}
+
 int sfs_view_read(struct sfs_view *view, uint64_t offset, size_t size,
 		  struct sfs_read *read)
 {
-	const uint64_t chunk_size = view->repo->config.chunk_size;
-	uint64_t end;
-	struct sfs_run run;
+	uint64_t end, stored;
 	int r;
 
 	read->iov_count = read->chunk_count = 0;
@@ -186,20 +269,15 @@ int sfs_view_read(struct sfs_view *view, uint64_t offset, size_t size,
 		return 0;
 	end = offset + sfs_min(sfs_min(size, SFS_READ_MAX),
 			       view->snapshot->size - offset);
-	while (offset < end) {
-		r = sfs_map_run(&view->map, offset / chunk_size, &run);
-		if (r < 0)
-			r = damaged(view, &run.lone, offset, r);
-		else {
-			r = add_run(view, &run, offset, end, read);
-			sfs_map_run_done(&view->map, &run);
-		}
-		if (r < 0) {
-			sfs_view_read_done(view, read);
-			return r;
-		}
-		offset = sfs_min((run.first + run.count) * chunk_size, end);
+	stored = sfs_min(end, view->stored);
+	r = add_stored(view, offset, stored, read);
+	if (r < 0) {
+		sfs_view_read_done(view, read);
+		return r;
 	}
+	offset = sfs_max(offset, stored);
+	if (offset < end)
+		add_zeros(read, end - offset);
 	return 0;
 }
 
@@ -313,7 +391,8 @@ int sfs_view_next_hole(struct sfs_view *view, uint64_t offset, uint64_t *ret)
 	r = next(view, offset, true, ret);
 	if (r < 0)
 		return r;
-	if (r == 0)
-		*ret = view->snapshot->size;
+	if (r == 0) /* behind what is stored, or the end */
+		*ret = sfs_min(sfs_max(offset, view->stored),
+			       view->snapshot->size);
 	return 0;
 }

@@ -28,6 +28,19 @@ void sfs_view_close(struct sfs_view *view);
 SFS_DEFINE_CLEANUP(struct sfs_view, sfs_view_close);
 #define CLEANUP_VIEW __attribute__((cleanup(sfs_view_closep)))
 
+/* The same of a volume of @size bytes that was made from @id: beyond the
+ * snapshot it reads as zeros.  With an @id of "" all of it does.  -EINVAL,
+ * logged, when the snapshot is larger. */
+SFS_MUST_CHECK int sfs_view_open_volume(struct sfs_repo *repo, const char *id,
+					uint64_t size, struct sfs_view **ret);
+/* Open what @snapshot describes, without a pin: for who knows that its chunks
+ * stay, such as its creator. */
+SFS_MUST_CHECK int sfs_view_open_unpinned(struct sfs_repo *repo,
+					  const struct sfs_snapshot *snapshot,
+					  struct sfs_view **ret);
+
+/* What it shows; the size is that of the volume, and a volume of zeros has no
+ * id. */
 const struct sfs_snapshot *sfs_view_snapshot(const struct sfs_view *view);
 const struct sfs_map *sfs_view_map(const struct sfs_view *view);
 struct sfs_repo *sfs_view_repo(const struct sfs_view *view);
