@@ -2,8 +2,7 @@
 
 /*
  * Taking a set of snapshots: FORMAT.md, "Commit protocol", has the steps.
- * Here: locks, hooks, freeze, cut, then each member's content, then the
- * records, the set's last.
+ * Here: locks, hooks, freeze, cut, then each member's content.
  */
 
 #include "src/ingest.h"
@@ -12,48 +11,29 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "format/name.h"
 #include "format/time.h"
 #include "src/hook.h"
-#include "src/ingest-volume.h"
+#include "src/ingest-run.h"
 #include "src/log.h"
 
-/* One member while it is made. */
-struct member {
-	const struct sfs_ingest_member *wanted;
-	struct sfs_lock *lock;
-	struct sfs_source *source;
-	struct sfs_snapshot *latest; /* of the volume, or NULL */
-	struct sfs_snapshot *parent; /* what it is incremental on, or NULL */
-	struct sfs_snapshot *snapshot;
-};
-
-struct ingest {
-	struct sfs_repo *repo;
-	const struct sfs_ingest_options *options;
-	struct member *members;
-	size_t count;
-	struct sfs_lock *structure;
-	struct sfs_freeze *freeze;
-	struct sfs_ingest_work work;
-	int64_t time_ns;
-	char set[SFS_ID_SIZE]; /* "" for a lone snapshot */
-};
-
-static void ingest_done(struct ingest *ingest)
+static void ingest_done(struct sfs_ingest_run *ingest)
 {
 	size_t i;
 
 	sfs_freeze_free(ingest->freeze);
 	for (i = 0; ingest->members && i < ingest->count; i++) {
-		sfs_source_close(ingest->members[i].source);
+		if (!ingest->members[i].wanted->opened)
+			sfs_source_close(ingest->members[i].source);
 		sfs_snapshot_free(ingest->members[i].latest);
 		sfs_snapshot_free(ingest->members[i].parent);
 		sfs_snapshot_free(ingest->members[i].snapshot);
 		sfs_lock_release(ingest->members[i].lock);
 	}
 	free(ingest->members);
+	free(ingest->taken);
 	sfs_pack_writer_free(ingest->work.chunks);
 	sfs_pack_writer_free(ingest->work.nodes);
 	sfs_share_free(ingest->work.share);
@@ -65,7 +45,8 @@ static void ingest_done(struct ingest *ingest)
 /* ---- what was asked for ---- */
 
 /* A file of this repository's own mount says which snapshot it is. */
-static int check_not_own(const struct ingest *ingest, const char *source)
+static int check_not_own(const struct sfs_ingest_run *ingest,
+			 const char *source)
 {
 	CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
 	char id[SFS_ID_SIZE] = "";
@@ -80,7 +61,7 @@ static int check_not_own(const struct ingest *ingest, const char *source)
 	return -EINVAL;
 }
 
-static int check_member(const struct ingest *ingest, size_t i)
+static int check_member(const struct sfs_ingest_run *ingest, size_t i)
 {
 	const struct sfs_ingest_member *wanted = ingest->members[i].wanted;
 	const char *why;
@@ -98,7 +79,7 @@ static int check_member(const struct ingest *ingest, size_t i)
 			return -EINVAL;
 		}
 	}
-	if (strcmp(wanted->source, "-") == 0)
+	if (wanted->opened || strcmp(wanted->source, "-") == 0)
 		return 0;
 	if (sfs_store_contains(ingest->repo->store, wanted->source)) {
 		sfs_err("'%s': lies inside the repository '%s'", wanted->source,
@@ -122,7 +103,7 @@ static int check_options(const struct sfs_ingest_options *options)
 	return 0;
 }
 
-static int check(const struct ingest *ingest)
+static int check(const struct sfs_ingest_run *ingest)
 {
 	size_t i;
 	int r;
@@ -140,7 +121,8 @@ static int check(const struct ingest *ingest)
 
 /* ---- locks ---- */
 
-static int lock_volume(struct ingest *ingest, struct member *member)
+static int lock_volume(struct sfs_ingest_run *ingest,
+		       struct sfs_ingested *member)
 {
 	int r;
 
@@ -153,7 +135,7 @@ static int lock_volume(struct ingest *ingest, struct member *member)
 	return r;
 }
 
-static int lock_structure(struct ingest *ingest)
+static int lock_structure(struct sfs_ingest_run *ingest)
 {
 	struct sfs_store *store = ingest->repo->store;
 	int r;
@@ -167,7 +149,7 @@ static int lock_structure(struct ingest *ingest)
 			      &ingest->structure);
 }
 
-static int lock_all(struct ingest *ingest)
+static int lock_all(struct sfs_ingest_run *ingest)
 {
 	size_t i;
 	int r;
@@ -182,7 +164,8 @@ static int lock_all(struct ingest *ingest)
 
 /* ---- parents and times ---- */
 
-static int find_parent(struct ingest *ingest, struct member *member)
+static int find_parent(struct sfs_ingest_run *ingest,
+		       struct sfs_ingested *member)
 {
 	struct sfs_catalog *catalog = ingest->repo->catalog;
 	const char *asked = ingest->options->parent;
@@ -208,7 +191,7 @@ static int64_t later(int64_t a, int64_t b)
 
 /* The moment in whole seconds, which is what people want to see in a name;
  * in milliseconds where a volume has a snapshot of this second already. */
-static int64_t pick_time(const struct ingest *ingest)
+static int64_t pick_time(const struct sfs_ingest_run *ingest)
 {
 	const int64_t ms = SFS_SECOND / 1000, now = sfs_now_ns();
 	int64_t time = now - now % SFS_SECOND, last;
@@ -235,7 +218,17 @@ static void new_id(const char *prefix, char ret[SFS_ID_SIZE])
 
 /* ---- the cut ---- */
 
-static int open_sources(struct ingest *ingest)
+static int open_source(struct sfs_ingested *member,
+		       const struct sfs_source_options *options)
+{
+	member->source = member->wanted->opened;
+	if (member->source)
+		return 0;
+	return sfs_source_open(member->wanted->source, options,
+			       &member->source);
+}
+
+static int open_sources(struct sfs_ingest_run *ingest)
 {
 	const struct sfs_source_options options = {
 		.freeze = ingest->freeze,
@@ -248,8 +241,7 @@ static int open_sources(struct ingest *ingest)
 	int r;
 
 	for (i = 0; i < ingest->count; i++) {
-		r = sfs_source_open(ingest->members[i].wanted->source, &options,
-				    &ingest->members[i].source);
+		r = open_source(&ingest->members[i], &options);
 		if (r < 0)
 			return r;
 		source = ingest->members[i].source;
@@ -259,7 +251,7 @@ static int open_sources(struct ingest *ingest)
 	return 0;
 }
 
-static bool all_clones(const struct ingest *ingest)
+static bool all_clones(const struct sfs_ingest_run *ingest)
 {
 	size_t i;
 
@@ -269,7 +261,7 @@ static bool all_clones(const struct ingest *ingest)
 	return true;
 }
 
-static int freeze(struct ingest *ingest)
+static int freeze(struct sfs_ingest_run *ingest)
 {
 	const struct sfs_ingest_options *options = ingest->options;
 
@@ -282,7 +274,7 @@ static int freeze(struct ingest *ingest)
 				&ingest->freeze);
 }
 
-static int thaw(struct ingest *ingest)
+static int thaw(struct sfs_ingest_run *ingest)
 {
 	int r;
 
@@ -292,7 +284,7 @@ static int thaw(struct ingest *ingest)
 }
 
 /* After this every source shows one moment, as far as it ever will. */
-static int cut(struct ingest *ingest)
+static int cut(struct sfs_ingest_run *ingest)
 {
 	int r;
 
@@ -308,9 +300,29 @@ static int cut(struct ingest *ingest)
 
 /* ---- content ---- */
 
-static int fill_in(const struct ingest *ingest, struct member *member)
+/* What people say of it. */
+static int describe(const struct sfs_ingest_run *ingest,
+		    struct sfs_ingested *member)
 {
 	const struct sfs_ingest_options *options = ingest->options;
+	const struct sfs_ingest_member *wanted = member->wanted;
+	const struct sfs_tags *tags =
+		wanted->tags ? wanted->tags : options->tags;
+	const char *description = wanted->description ? wanted->description
+						      : options->description;
+	struct sfs_snapshot *snapshot = member->snapshot;
+
+	snapshot->source = sfs_strdup(sfs_source_name(member->source));
+	snapshot->description = sfs_strdup(description ? description : "");
+	if (!snapshot->source || !snapshot->description)
+		return -ENOMEM;
+	return tags ? sfs_tags_copy(&snapshot->tags, tags) : 0;
+}
+
+static int fill_in(const struct sfs_ingest_run *ingest,
+		   struct sfs_ingested *member)
+{
+	const struct sfs_ingest_member *wanted = member->wanted;
 	struct sfs_snapshot *snapshot;
 
 	snapshot = member->snapshot = sfs_calloc(1, sizeof(*snapshot));
@@ -321,21 +333,17 @@ static int fill_in(const struct ingest *ingest, struct member *member)
 		strcpy(snapshot->volume_id, member->latest->volume_id);
 	else
 		new_id(SFS_ID_VOLUME, snapshot->volume_id);
-	strcpy(snapshot->volume, member->wanted->volume);
+	strcpy(snapshot->volume, wanted->volume);
 	strcpy(snapshot->set, ingest->set);
 	if (member->parent)
 		strcpy(snapshot->parent, member->parent->id);
-	snapshot->time_ns = ingest->time_ns;
-	snapshot->source = sfs_strdup(sfs_source_name(member->source));
-	snapshot->description =
-		sfs_strdup(options->description ? options->description : "");
-	if (!snapshot->source || !snapshot->description)
-		return -ENOMEM;
-	return options->tags ? sfs_tags_copy(&snapshot->tags, options->tags)
-			     : 0;
+	snapshot->time_ns = wanted->time_ns ? wanted->time_ns : ingest->time_ns;
+	snapshot->owner = geteuid();
+	return describe(ingest, member);
 }
 
-static int read_member(struct ingest *ingest, struct member *member)
+static int read_member(struct sfs_ingest_run *ingest,
+		       struct sfs_ingested *member)
 {
 	bool trusted;
 	int r;
@@ -353,7 +361,7 @@ static int read_member(struct ingest *ingest, struct member *member)
 				 &member->snapshot->consistency);
 }
 
-static int read_all(struct ingest *ingest)
+static int read_all(struct sfs_ingest_run *ingest)
 {
 	size_t i;
 	int r;
@@ -370,89 +378,6 @@ static int read_all(struct ingest *ingest)
 		ingest->members[i].snapshot->consistency =
 			SFS_CONSISTENCY_FUZZY;
 	return 0;
-}
-
-/* ---- commit ---- */
-
-static int seal(struct ingest *ingest)
-{
-	struct sfs_pack_set *set = &ingest->work.found;
-	struct sfs_pack_writer *writers[] = { ingest->work.chunks,
-					      ingest->work.nodes };
-	const struct sfs_pack_set *published;
-	size_t i, j;
-	int r;
-
-	for (i = 0; i < SFS_ARRAY_SIZE(writers); i++) {
-		r = sfs_pack_writer_finish(writers[i]);
-		if (r < 0)
-			return r;
-		published = sfs_pack_writer_packs(writers[i]);
-		for (j = 0; j < published->count; j++)
-			sfs_pack_set_add(set, published->ids[j]);
-	}
-	/* Those that were found stored as well: their writer may have died
-	 * between rename and fsync. */
-	return sfs_store_sync_packs(ingest->repo->store, set->ids, set->count);
-}
-
-static int put_snapshot(struct ingest *ingest, struct sfs_snapshot *snapshot)
-{
-	CLEANUP_FREE char *bytes = NULL;
-	size_t size;
-	int r;
-
-	snapshot->completed_ns = sfs_now_ns() / SFS_SECOND * SFS_SECOND;
-	if (snapshot->completed_ns < snapshot->time_ns)
-		snapshot->completed_ns = snapshot->time_ns;
-	r = sfs_record_encode_snapshot(&ingest->repo->config, snapshot, &bytes,
-				       &size);
-	if (r < 0)
-		return r;
-	return sfs_store_put(ingest->repo->store, SFS_AREA_RECORDS,
-			     snapshot->id, bytes, size, false);
-}
-
-static int put_set(struct ingest *ingest)
-{
-	CLEANUP_FREE char *bytes = NULL;
-	struct sfs_set set = { .time_ns = ingest->time_ns,
-			       .members = ingest->count };
-	size_t size;
-	int r;
-
-	strcpy(set.id, ingest->set);
-	r = sfs_record_encode_set(&ingest->repo->config, &set, &bytes, &size);
-	if (r < 0)
-		return r;
-	return sfs_store_put(ingest->repo->store, SFS_AREA_RECORDS, set.id,
-			     bytes, size, false);
-}
-
-/* Take back members whose set will not be published; gc would, too. */
-static void withdraw(struct ingest *ingest, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		sfs_ignore(sfs_store_remove(ingest->repo->store,
-					    SFS_AREA_RECORDS,
-					    ingest->members[i].snapshot->id));
-}
-
-static int commit(struct ingest *ingest)
-{
-	size_t i;
-	int r = 0;
-
-	for (i = 0; i < ingest->count && r == 0; i++)
-		r = put_snapshot(ingest, ingest->members[i].snapshot);
-	if (!*ingest->set)
-		return r;
-	if (r == 0) /* whether it failed before or after the rename, */
-		return put_set(ingest); /* the members stand or fall with it */
-	withdraw(ingest, i);
-	return r;
 }
 
 /* ---- all of it ---- */
@@ -474,7 +399,7 @@ static unsigned processors(void)
 		       : 1;
 }
 
-static int prepare(struct ingest *ingest)
+static int prepare(struct sfs_ingest_run *ingest)
 {
 	struct sfs_repo *repo = ingest->repo;
 	struct sfs_ingest_work *work = &ingest->work;
@@ -505,7 +430,7 @@ static int prepare(struct ingest *ingest)
 
 /* From the cut to the last byte.  The writers' threads start behind the
  * freeze, whose guard is forked. */
-static int take(struct ingest *ingest)
+static int take(struct sfs_ingest_run *ingest)
 {
 	int r;
 
@@ -521,7 +446,7 @@ static int take(struct ingest *ingest)
 	return read_all(ingest);
 }
 
-static int with_hooks(struct ingest *ingest)
+static int with_hooks(struct sfs_ingest_run *ingest)
 {
 	const struct sfs_ingest_options *options = ingest->options;
 	int r, post = 0;
@@ -539,28 +464,39 @@ static int with_hooks(struct ingest *ingest)
 	return r < 0 ? r : post;
 }
 
+static int begin(struct sfs_ingest_run *ingest,
+		 const struct sfs_ingest_member *members, size_t count)
+{
+	size_t i;
+
+	if (count == 0 || count > SFS_SET_MEMBERS_MAX)
+		return -EINVAL;
+	ingest->members = sfs_calloc(count, sizeof(*ingest->members));
+	ingest->taken = sfs_calloc(count, sizeof(struct sfs_snapshot *));
+	if (!ingest->members || !ingest->taken)
+		return -ENOMEM;
+	ingest->count = count;
+	for (i = 0; i < count; i++)
+		ingest->members[i].wanted = &members[i];
+	if (count > 1 || ingest->options->on_publish)
+		new_id(SFS_ID_SET, ingest->set);
+	return 0;
+}
+
 int sfs_ingest(struct sfs_repo *repo, const struct sfs_ingest_member *members,
 	       size_t count, const struct sfs_ingest_options *options,
 	       struct sfs_snapshot **ret)
 {
-	CLEANUP_INGEST struct ingest ingest = {
+	CLEANUP_INGEST struct sfs_ingest_run ingest = {
 		.repo = repo,
 		.options = options,
 	};
 	size_t i;
 	int r;
 
-	if (count == 0 || count > SFS_SET_MEMBERS_MAX)
-		return -EINVAL;
-	ingest.members = sfs_calloc(count, sizeof(*ingest.members));
-	if (!ingest.members)
-		return -ENOMEM;
-	ingest.count = count;
-	for (i = 0; i < count; i++)
-		ingest.members[i].wanted = &members[i];
-	if (count > 1)
-		new_id(SFS_ID_SET, ingest.set);
-	r = check(&ingest);
+	r = begin(&ingest, members, count);
+	if (r == 0)
+		r = check(&ingest);
 	if (r == 0)
 		r = lock_all(&ingest);
 	if (r == 0)
@@ -568,9 +504,9 @@ int sfs_ingest(struct sfs_repo *repo, const struct sfs_ingest_member *members,
 	if (r == 0)
 		r = with_hooks(&ingest);
 	if (r == 0)
-		r = seal(&ingest);
+		r = sfs_ingest_seal(&ingest);
 	if (r == 0)
-		r = commit(&ingest);
+		r = sfs_ingest_commit(&ingest);
 	if (r < 0)
 		return r;
 	for (i = 0; i < count; i++)

@@ -9,15 +9,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "src/progress.h"
 #include "src/repo.h"
 #include "src/snapshot.h"
+#include "src/source.h"
 #include "src/util.h"
 
 struct sfs_ingest_member {
 	const char *volume; /* name */
 	const char *source; /* path, or "-" for stdin */
+	/* Instead of @source, already open, and the caller's to close; or NULL.
+	 * What is known of it from elsewhere goes before the options. */
+	struct sfs_source *opened;
+	int64_t time_ns;	     /* the moment that it shows; 0: now */
+	const char *description;     /* or NULL */
+	const struct sfs_tags *tags; /* or NULL */
 };
 
 struct sfs_ingest_options {
@@ -32,6 +40,18 @@ struct sfs_ingest_options {
 	bool skip_bad;	  /* unreadable chunks become bad instead of failing */
 	unsigned threads; /* 0: one a processor */
 	struct sfs_progress *progress; /* or NULL */
+	int64_t time_ns;	       /* the moment that they show; 0: now */
+
+	/* What is to be committed together with the snapshots, or NULL.
+	 * on_sealed is called when all their chunks are durable, before any
+	 * record is; on_publish, under the records lock, when their records
+	 * stand but do not count yet: what it puts there with their set's id
+	 * counts once the set does, which is what happens next.  (A lone
+	 * snapshot then makes a set as well.)  Errors, which they log, end
+	 * it all; what they put there is then theirs to take back. */
+	int (*on_sealed)(struct sfs_snapshot *const *snapshots, void *context);
+	int (*on_publish)(struct sfs_snapshot *const *snapshots, void *context);
+	void *context;
 };
 
 /* Take the snapshots.  On success @ret has @count snapshots in the order of

@@ -252,7 +252,8 @@ static int take_interrupted(const struct sfs_ingest_member *members,
 
 static void an_interrupted_create_is_invisible_and_used_again(void **state)
 {
-	const struct sfs_ingest_member member = { "v", "disk" };
+	const struct sfs_ingest_member member = { .volume = "v",
+						  .source = "disk" };
 	struct sfs_snapshot *a;
 
 	(void)state;
@@ -269,10 +270,14 @@ static void an_interrupted_create_is_invisible_and_used_again(void **state)
 
 static void a_set_is_all_or_nothing(void **state)
 {
-	const struct sfs_ingest_member bad[] = { { "a", "disk" },
-						 { "b", "missing" } };
-	const struct sfs_ingest_member good[] = { { "a", "disk" },
-						  { "b", "disk2" } };
+	const struct sfs_ingest_member bad[] = {
+		{ .volume = "a", .source = "disk" },
+		{ .volume = "b", .source = "missing" }
+	};
+	const struct sfs_ingest_member good[] = {
+		{ .volume = "a", .source = "disk" },
+		{ .volume = "b", .source = "disk2" }
+	};
 	const struct sfs_ingest_options options = { .threads = 1 };
 	struct sfs_snapshot *set[2];
 
@@ -296,7 +301,7 @@ static void names_are_judged(void **state)
 					     ".hidden", "-x",	    "a b",
 					     "a\n",	"\xc3\x28", "a@b" };
 	const struct sfs_ingest_options options = { .threads = 1 };
-	struct sfs_ingest_member member = { NULL, "disk" };
+	struct sfs_ingest_member member = { .volume = NULL, .source = "disk" };
 	struct sfs_snapshot *snapshot;
 	size_t i;
 
@@ -312,7 +317,9 @@ static void names_are_judged(void **state)
 
 static void the_repository_is_no_source(void **state)
 {
-	const struct sfs_ingest_member member = { "v", "repo/snapfs.json" };
+	const struct sfs_ingest_member member = { .volume = "v",
+						  .source =
+							  "repo/snapfs.json" };
 	const struct sfs_ingest_options options = { .threads = 1 };
 	struct sfs_snapshot *snapshot;
 
@@ -323,7 +330,8 @@ static void the_repository_is_no_source(void **state)
 
 static void two_creators_of_a_volume_exclude_each_other(void **state)
 {
-	const struct sfs_ingest_member member = { "v", "disk" };
+	const struct sfs_ingest_member member = { .volume = "v",
+						  .source = "disk" };
 	const struct sfs_ingest_options options = { .threads = 1 };
 	struct sfs_snapshot *snapshot;
 	struct sfs_lock *lock;
@@ -340,8 +348,10 @@ static void two_creators_of_a_volume_exclude_each_other(void **state)
 
 static void a_failing_pre_hook_stops_and_post_always_runs(void **state)
 {
-	const struct sfs_ingest_member missing = { "v", "missing" };
-	const struct sfs_ingest_member member = { "v", "disk" };
+	const struct sfs_ingest_member missing = { .volume = "v",
+						   .source = "missing" };
+	const struct sfs_ingest_member member = { .volume = "v",
+						  .source = "disk" };
 	struct sfs_ingest_options options = { .threads = 1, .pre = "exit 3" };
 	struct sfs_snapshot *snapshot;
 
