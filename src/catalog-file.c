@@ -20,7 +20,7 @@
 #include "src/log.h"
 
 #define APPLICATION_ID 0x736e6663 /* "snfc" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 #define TEXT_OF(macro)	TEXT_OF_(macro)
 #define TEXT_OF_(value) #value
@@ -60,7 +60,7 @@ static const struct {
 		    "version2 INTEGER NOT NULL, "
 		    "kind INTEGER NOT NULL, "
 		    "time INTEGER NOT NULL, "
-		    "why TEXT NOT NULL, "
+		    "label TEXT NOT NULL, "
 		    "sum INTEGER NOT NULL) STRICT, WITHOUT ROWID" },
 	{ "snapshot", "CREATE TABLE snapshot ("
 		      "time INTEGER NOT NULL, "
@@ -78,6 +78,8 @@ static const struct {
 		      "source TEXT NOT NULL, "
 		      "description TEXT NOT NULL, "
 		      "tags TEXT NOT NULL, "
+		      "owner INTEGER NOT NULL, "
+		      "grants TEXT NOT NULL, "
 		      "sum INTEGER NOT NULL, "
 		      "PRIMARY KEY (time, id)) STRICT, WITHOUT ROWID" },
 };

@@ -11,7 +11,8 @@
  *	catalog-sync.c	keeping up with the records
  *	catalog-index.c	where chunks are
  *	catalog-list.c	reading them in order
- *	catalog-select.c  what users type for a snapshot
+ *	catalog-images.c  finding images
+ *	catalog-select.c  what users type for a snapshot or an image
  *
  * Functions that end in _locked are called with the mutex held, and may fail
  * with sfs_db_failed() set: then the database is replaced and they are called
@@ -30,6 +31,7 @@ enum sfs_query {
 	SFS_QUERY_META_GET,
 	SFS_QUERY_META_PUT,
 	SFS_QUERY_RECORDS,
+	SFS_QUERY_IMAGES,
 	SFS_QUERY_RECORD_PUT,
 	SFS_QUERY_RECORD_DELETE,
 	SFS_QUERY_SNAPSHOTS,
@@ -57,14 +59,15 @@ enum sfs_record_kind {
 	SFS_RECORD_SNAPSHOT = 1,
 	SFS_RECORD_SET = 2,
 	SFS_RECORD_DAMAGED = 3,
+	SFS_RECORD_IMAGE = 4,
 };
 
 struct sfs_record_row {
 	const char *name;
 	uint64_t version[3];
 	enum sfs_record_kind kind;
-	int64_t time_ns; /* of a snapshot, to find its row */
-	const char *why; /* it is damaged; "" when it is not */
+	int64_t time_ns;   /* of a snapshot, to find its row */
+	const char *label; /* an image's name; why it is damaged; or "" */
 	uint64_t check;
 };
 
@@ -187,5 +190,29 @@ struct sfs_walk {
  * in order. */
 SFS_MUST_CHECK int sfs_catalog_walk_locked(struct sfs_catalog *catalog,
 					   struct sfs_walk *walk);
+
+/* ---- catalog-select.c ---- */
+
+/* The fewest digits of an id that mean it. */
+#define SFS_PREFIX_MIN 4
+
+/* Whether @digits may be those that an id of @kind starts with; the start of
+ * the id then. */
+bool sfs_catalog_parse_prefix(const char *kind, const char *digits,
+			      char ret[SFS_ID_SIZE]);
+
+/* 1 and the id of a record in the bin that starts with @prefix, or 0. */
+SFS_MUST_CHECK int sfs_catalog_find_binned(struct sfs_catalog *catalog,
+					   const char *prefix,
+					   char ret[SFS_ID_SIZE]);
+
+/* Log which of @count things @selector may mean, in the words of @describe for
+ * each, and return -EEXIST. */
+#define SFS_CANDIDATE_SIZE 192
+SFS_MUST_CHECK int
+sfs_catalog_ambiguous(const char *selector, size_t count,
+		      void (*describe)(const void *items, size_t i,
+				       char ret[SFS_CANDIDATE_SIZE]),
+		      const void *items);
 
 #endif

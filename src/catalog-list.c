@@ -218,7 +218,7 @@ static int note_damage(struct damages *d, const struct sfs_record_row *row)
 		return r;
 	item = &d->items[d->count++];
 	item->name = sfs_strdup(row->name);
-	item->why = sfs_strdup(row->why);
+	item->why = sfs_strdup(row->label);
 	return item->name && item->why ? 0 : -ENOMEM;
 }
 

@@ -13,10 +13,14 @@
 #include "src/catalog-values.h"
 
 /* The parameters and columns of snapshot are numbered by their place here:
- * time 1, id 2, ... sum 16. */
+ * time 1, id 2, ... sum 18. */
 #define SNAPSHOT_COLUMNS                                                       \
 	"time, id, volume_id, volume, parent, set_id, completed, size, "       \
-	"data, bad, stored, consistency, source, description, tags, sum"
+	"data, bad, stored, consistency, source, description, tags, owner, "   \
+	"grants, sum"
+
+#define RECORD_COLUMNS                                                         \
+	"name, version0, version1, version2, kind, time, label, sum"
 
 static const char *const query_sql[SFS_QUERY_COUNT] = {
 	[SFS_QUERY_META_GET] =
@@ -27,11 +31,13 @@ static const char *const query_sql[SFS_QUERY_COUNT] = {
 		" stamp2, settled, generation, total, sum)"
 		" VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SFS_QUERY_RECORDS] =
-		"SELECT name, version0, version1, version2, kind, time, why,"
-		" sum FROM record ORDER BY name",
-	[SFS_QUERY_RECORD_PUT] =
-		"INSERT INTO record (name, version0, version1, version2, kind,"
-		" time, why, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		"SELECT " RECORD_COLUMNS " FROM record ORDER BY name",
+	/* '.' is the character behind '-'. */
+	[SFS_QUERY_IMAGES] =
+		"SELECT " RECORD_COLUMNS " FROM record"
+		" WHERE name > 'img-' AND name < 'img.' ORDER BY name",
+	[SFS_QUERY_RECORD_PUT] = "INSERT INTO record (" RECORD_COLUMNS
+				 ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SFS_QUERY_RECORD_DELETE] =
 		"DELETE FROM record WHERE name = ?1 RETURNING sum",
 	/* The set's record need not be readable: its rename was the commit. */
@@ -43,7 +49,7 @@ static const char *const query_sql[SFS_QUERY_COUNT] = {
 	[SFS_QUERY_SNAPSHOT_PUT] =
 		"INSERT INTO snapshot (" SNAPSHOT_COLUMNS ") VALUES (?1, ?2,"
 		" ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-		" ?16)",
+		" ?16, ?17, ?18)",
 	[SFS_QUERY_SNAPSHOT_DELETE] =
 		"DELETE FROM snapshot WHERE time = ?1 AND id = ?2"
 		" RETURNING sum",
@@ -108,7 +114,7 @@ static int check_record(struct sfs_catalog *catalog,
 		sfs_values_add_int(&v, row->version[i]);
 	sfs_values_add_int(&v, row->kind);
 	sfs_values_add_int(&v, (uint64_t)row->time_ns);
-	sfs_values_add_text(&v, row->why);
+	sfs_values_add_text(&v, row->label);
 	return sfs_values_check(&v, catalog->config, ret);
 }
 
@@ -183,7 +189,7 @@ int sfs_catalog_read_record(struct sfs_catalog *catalog, struct sfs_stmt *stmt,
 		row.version[i] = sfs_values_get_int(stmt, 1 + i, &ok);
 	row.kind = (enum sfs_record_kind)sfs_values_get_int(stmt, 4, &ok);
 	row.time_ns = (int64_t)sfs_values_get_int(stmt, 5, &ok);
-	row.why = sfs_values_get_text(stmt, 6, &ok);
+	row.label = sfs_values_get_text(stmt, 6, &ok);
 	row.check = sfs_values_get_int(stmt, 7, &ok);
 	r = check_record(catalog, &row, &check);
 	if (r < 0)
@@ -211,7 +217,7 @@ int sfs_catalog_put_record(struct sfs_catalog *catalog,
 		sfs_values_bind_int(stmt, 2 + i, row->version[i]);
 	sfs_values_bind_int(stmt, 5, row->kind);
 	sfs_values_bind_int(stmt, 6, (uint64_t)row->time_ns);
-	sfs_values_bind_text(stmt, 7, row->why);
+	sfs_values_bind_text(stmt, 7, row->label);
 	sfs_values_bind_int(stmt, 8, row->check);
 	return sfs_stmt_run(stmt);
 }

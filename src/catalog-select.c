@@ -12,7 +12,6 @@
 #include "src/catalog-impl.h"
 #include "src/log.h"
 
-#define PREFIX_MIN     4 /* digits */
 #define CANDIDATES_MAX 8 /* shown */
 
 /* A snapshot that the selector may mean. */
@@ -64,65 +63,80 @@ static int find_matches(struct sfs_catalog *catalog, void *context)
 	return sfs_catalog_walk_locked(catalog, &walk);
 }
 
-/* 1 when the record of @id lies in the bin. */
-static int is_binned(struct sfs_catalog *catalog, const char *id)
-{
-	CLEANUP_FREE char *file = NULL;
-	size_t size;
-
-	return sfs_store_get(catalog->store, SFS_AREA_BIN, id, &file, &size) ==
-	       0;
-}
-
 /* Load what a selector was resolved to, saying so if it is gone. */
 static int load(struct sfs_catalog *catalog, const char *selector,
 		const char *id, struct sfs_snapshot **ret)
 {
+	char binned[SFS_ID_SIZE];
 	int r;
 
 	r = sfs_catalog_load(catalog, id, ret);
 	if (r != -ENOENT)
 		return r;
-	if (is_binned(catalog, id))
+	r = sfs_catalog_find_binned(catalog, id, binned);
+	if (r < 0)
+		return r;
+	if (r > 0)
 		sfs_err("'%s': snapshot %s was deleted", selector, id);
 	else
 		sfs_err("'%s': no such snapshot; 'snapfs snapshot list' shows "
 			"all",
 			selector);
-	return r;
+	return -ENOENT;
 }
 
 /* ---- ids and their prefixes ---- */
 
+bool sfs_catalog_parse_prefix(const char *kind, const char *digits,
+			      char ret[SFS_ID_SIZE])
+{
+	size_t n = strlen(digits);
+
+	if (n != strspn(digits, "0123456789abcdef") || n < SFS_PREFIX_MIN ||
+	    n > SFS_ID_DIGITS)
+		return false;
+	snprintf(ret, SFS_ID_SIZE, "%s%s", kind, digits);
+	return true;
+}
+
 struct bin_search {
 	const char *prefix;
-	char found[SFS_ID_SIZE];
+	char *found;
 };
 
 static int compare_binned(const struct sfs_object *object, void *context)
 {
 	struct bin_search *search = context;
+	size_t size = strlen(object->name) + 1;
 
-	if (!sfs_id_valid(object->name, SFS_ID_SNAPSHOT) ||
-	    strncmp(object->name, search->prefix, strlen(search->prefix)) != 0)
+	if (strncmp(object->name, search->prefix, strlen(search->prefix)) !=
+		    0 ||
+	    size > SFS_ID_SIZE)
 		return 0;
-	memcpy(search->found, object->name, strlen(object->name) + 1);
+	memcpy(search->found, object->name, size);
 	return 1;
+}
+
+int sfs_catalog_find_binned(struct sfs_catalog *catalog, const char *prefix,
+			    char ret[SFS_ID_SIZE])
+{
+	struct bin_search search = { prefix, ret };
+
+	return sfs_store_list(catalog->store, SFS_AREA_BIN, compare_binned,
+			      &search);
 }
 
 static int log_none(struct sfs_catalog *catalog, const char *selector,
 		    const char *prefix)
 {
-	struct bin_search search = { .prefix = prefix };
+	char found[SFS_ID_SIZE];
 	int r;
 
-	r = sfs_store_list(catalog->store, SFS_AREA_BIN, compare_binned,
-			   &search);
+	r = sfs_catalog_find_binned(catalog, prefix, found);
 	if (r < 0)
 		return r;
 	if (r > 0)
-		sfs_err("'%s': snapshot %s was deleted", selector,
-			search.found);
+		sfs_err("'%s': snapshot %s was deleted", selector, found);
 	else
 		sfs_err("'%s': no snapshot's id starts so; 'snapfs snapshot "
 			"list' shows all",
@@ -130,24 +144,36 @@ static int log_none(struct sfs_catalog *catalog, const char *selector,
 	return -ENOENT;
 }
 
-static int log_ambiguous(const char *selector, const struct matches *m)
+int sfs_catalog_ambiguous(const char *selector, size_t count,
+			  void (*describe)(const void *items, size_t i,
+					   char ret[SFS_CANDIDATE_SIZE]),
+			  const void *items)
 {
-	size_t shown = sfs_min(m->count, CANDIDATES_MAX), i;
-	char list[CANDIDATES_MAX * 160], time[SFS_TIME_SIZE];
-	size_t used = 0;
+	size_t shown = sfs_min(count, CANDIDATES_MAX), used = 0, i;
+	char list[CANDIDATES_MAX * (SFS_CANDIDATE_SIZE + 2) + 32];
+	char one[SFS_CANDIDATE_SIZE];
 
 	for (i = 0; i < shown; i++) {
-		sfs_time_format(m->items[i].time_ns, time);
+		describe(items, i, one);
 		used += (size_t)snprintf(list + used, sizeof(list) - used,
-					 "%s%s (%s, %s)", i ? ", " : "",
-					 m->items[i].id, m->items[i].volume,
-					 time);
+					 "%s%s", i ? ", " : "", one);
 	}
-	if (m->count > shown)
+	if (count > shown)
 		snprintf(list + used, sizeof(list) - used, " and %zu more",
-			 m->count - shown);
+			 count - shown);
 	sfs_err("'%s': ambiguous: %s; give more digits", selector, list);
 	return -EEXIST;
+}
+
+static void describe_match(const void *items, size_t i,
+			   char ret[SFS_CANDIDATE_SIZE])
+{
+	const struct match *match = (const struct match *)items + i;
+	char time[SFS_TIME_SIZE];
+
+	sfs_time_format(match->time_ns, time);
+	snprintf(ret, SFS_CANDIDATE_SIZE, "%s (%s, %s)", match->id,
+		 match->volume, time);
 }
 
 static int select_id(struct sfs_catalog *catalog, const char *selector,
@@ -157,21 +183,17 @@ static int select_id(struct sfs_catalog *catalog, const char *selector,
 	CLEANUP_MATCHES struct matches m = { 0 };
 	const char *digits = selector;
 	char prefix[SFS_ID_SIZE];
-	size_t n;
 	int r;
 
 	if (strncmp(digits, kind, sizeof(kind) - 1) == 0)
 		digits += sizeof(kind) - 1;
-	n = strlen(digits);
-	if (n != strspn(digits, "0123456789abcdef") || n < PREFIX_MIN ||
-	    n > SFS_ID_DIGITS) {
+	if (!sfs_catalog_parse_prefix(kind, digits, prefix)) {
 		sfs_err("'%s': not a snapshot: give an id, at least %d digits "
 			"of one, or VOLUME@latest, VOLUME@-N or VOLUME@TIME",
-			selector, PREFIX_MIN);
+			selector, SFS_PREFIX_MIN);
 		return -EINVAL;
 	}
-	snprintf(prefix, sizeof(prefix), "%s%s", kind, digits);
-	if (n == SFS_ID_DIGITS)
+	if (sfs_id_valid(prefix, kind))
 		return load(catalog, selector, prefix, ret);
 	m.prefix = prefix;
 	r = sfs_catalog_run(catalog, find_matches, &m);
@@ -180,7 +202,8 @@ static int select_id(struct sfs_catalog *catalog, const char *selector,
 	if (m.count == 0)
 		return log_none(catalog, selector, prefix);
 	if (m.count > 1)
-		return log_ambiguous(selector, &m);
+		return sfs_catalog_ambiguous(selector, m.count, describe_match,
+					     m.items);
 	return load(catalog, selector, m.items[0].id, ret);
 }
 
@@ -327,4 +350,45 @@ int sfs_catalog_latest(struct sfs_catalog *catalog, const char *volume,
 		sfs_snapshot_free(TAKE_PTR(snapshot));
 	}
 	return -ENOENT;
+}
+
+/* ---- sources ---- */
+
+struct source_search {
+	const char *source;
+	char volume[SFS_VOLUME_NAME_MAX + 1]; /* of the newest so far, or "" */
+};
+
+static int compare_source(const struct sfs_snapshot *s, void *context)
+{
+	struct source_search *search = context;
+
+	if (strcmp(s->source, search->source) == 0)
+		memcpy(search->volume, s->volume, sizeof(s->volume));
+	return 0;
+}
+
+static int search_source(struct sfs_catalog *catalog, void *context)
+{
+	struct source_search *search = context;
+	struct sfs_walk walk = { .each = compare_source, .context = search };
+
+	search->volume[0] = '\0';
+	return sfs_catalog_walk_locked(catalog, &walk);
+}
+
+int sfs_catalog_volume_of_source(struct sfs_catalog *catalog,
+				 const char *source,
+				 char ret[SFS_VOLUME_NAME_MAX + 1])
+{
+	struct source_search search = { .source = source };
+	int r;
+
+	r = sfs_catalog_run(catalog, search_source, &search);
+	if (r < 0)
+		return r;
+	if (!*search.volume)
+		return -ENOENT;
+	memcpy(ret, search.volume, sizeof(search.volume));
+	return 0;
 }

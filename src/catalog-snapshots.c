@@ -10,7 +10,7 @@
 
 static int check_snapshot(struct sfs_catalog *catalog,
 			  const struct sfs_snapshot *s, const char *tags,
-			  uint64_t *ret)
+			  const char *grants, uint64_t *ret)
 {
 	CLEANUP_VALUES struct sfs_values v;
 
@@ -30,6 +30,8 @@ static int check_snapshot(struct sfs_catalog *catalog,
 	sfs_values_add_text(&v, s->source);
 	sfs_values_add_text(&v, s->description);
 	sfs_values_add_text(&v, tags);
+	sfs_values_add_int(&v, s->owner);
+	sfs_values_add_text(&v, grants);
 	return sfs_values_check(&v, catalog->config, ret);
 }
 
@@ -109,7 +111,7 @@ static int fill_snapshot(struct sfs_stmt *stmt, struct sfs_snapshot *s,
 static int verify_snapshot(struct sfs_catalog *catalog, struct sfs_stmt *stmt,
 			   struct sfs_snapshot *s, uint64_t *ret_check)
 {
-	const char *tags;
+	const char *tags, *grants;
 	uint64_t stored;
 	bool ok = true;
 	int r;
@@ -118,13 +120,18 @@ static int verify_snapshot(struct sfs_catalog *catalog, struct sfs_stmt *stmt,
 	if (r < 0)
 		return r;
 	tags = sfs_values_get_text(stmt, 14, &ok);
-	stored = sfs_values_get_int(stmt, 15, &ok);
-	r = check_snapshot(catalog, s, tags, ret_check);
+	s->owner = (uint32_t)sfs_values_get_int(stmt, 15, &ok);
+	grants = sfs_values_get_text(stmt, 16, &ok);
+	stored = sfs_values_get_int(stmt, 17, &ok);
+	r = check_snapshot(catalog, s, tags, grants, ret_check);
 	if (r < 0)
 		return r;
 	if (!ok || stored != *ret_check)
 		return sfs_db_distrust(catalog->db);
-	return parse_tags(tags, &s->tags);
+	r = parse_tags(tags, &s->tags);
+	if (r < 0)
+		return r;
+	return sfs_grants_parse(grants, &s->grants);
 }
 
 int sfs_catalog_read_snapshot(struct sfs_catalog *catalog,
@@ -140,7 +147,7 @@ int sfs_catalog_read_snapshot(struct sfs_catalog *catalog,
 		sfs_snapshot_done(&snapshot);
 		return r;
 	}
-	*ret_committed = sfs_values_get_int(stmt, 16, &ok) == 1;
+	*ret_committed = sfs_values_get_int(stmt, 18, &ok) == 1;
 	*ret = snapshot;
 	return 0;
 }
@@ -167,14 +174,17 @@ int sfs_catalog_put_snapshot(struct sfs_catalog *catalog,
 			     const struct sfs_snapshot *snapshot,
 			     uint64_t *ret_check)
 {
-	CLEANUP_FREE char *tags = NULL;
+	CLEANUP_FREE char *tags = NULL, *grants = NULL;
 	struct sfs_stmt *stmt;
 	int r;
 
 	r = format_tags(&snapshot->tags, &tags);
 	if (r < 0)
 		return r;
-	r = check_snapshot(catalog, snapshot, tags, ret_check);
+	r = sfs_grants_format(&snapshot->grants, &grants);
+	if (r < 0)
+		return r;
+	r = check_snapshot(catalog, snapshot, tags, grants, ret_check);
 	if (r < 0)
 		return r;
 	r = sfs_catalog_query(catalog, SFS_QUERY_SNAPSHOT_PUT, &stmt);
@@ -182,6 +192,8 @@ int sfs_catalog_put_snapshot(struct sfs_catalog *catalog,
 		return r;
 	bind_snapshot(stmt, snapshot);
 	sfs_values_bind_text(stmt, 15, tags);
-	sfs_values_bind_int(stmt, 16, *ret_check);
+	sfs_values_bind_int(stmt, 16, snapshot->owner);
+	sfs_values_bind_text(stmt, 17, grants);
+	sfs_values_bind_int(stmt, 18, *ret_check);
 	return sfs_stmt_run(stmt);
 }

@@ -188,30 +188,70 @@ bool sfs_catalog_is_passing(int error)
 	       error == -EINTR;
 }
 
-/* Decode the record in @file.  Returns 0 with @row filled in and *ret_snapshot
- * set when it is one's, or a negative errno. */
+/* What a record holds, and whatever row->label may be borrowed from. */
+struct content {
+	struct sfs_snapshot *snapshot;
+	struct sfs_image *image;
+	char why[SFS_RECORD_WHY_SIZE];
+};
+
+static void content_done(struct content *content)
+{
+	sfs_snapshot_free(content->snapshot);
+	sfs_image_free(content->image);
+}
+#define CLEANUP_CONTENT __attribute__((cleanup(content_done)))
+
+static int decode_snapshot(struct sfs_catalog *catalog, const char *file,
+			   size_t size, struct sfs_record_row *row,
+			   struct content *content, const char **reterr_why)
+{
+	int r;
+
+	r = sfs_record_decode_snapshot(catalog->config, row->name, file, size,
+				       &content->snapshot, content->why,
+				       reterr_why);
+	if (r < 0)
+		return r;
+	row->kind = SFS_RECORD_SNAPSHOT;
+	row->time_ns = content->snapshot->time_ns;
+	return 0;
+}
+
+static int decode_image(struct sfs_catalog *catalog, const char *file,
+			size_t size, struct sfs_record_row *row,
+			struct content *content, const char **reterr_why)
+{
+	int r;
+
+	r = sfs_record_decode_image(catalog->config, row->name, file, size,
+				    &content->image, content->why, reterr_why);
+	if (r < 0)
+		return r;
+	row->kind = SFS_RECORD_IMAGE;
+	row->label = content->image->name;
+	return 0;
+}
+
+/* Decode the record in @file.  Returns 0 with @row and @content filled in, or a
+ * negative errno. */
 static int decode(struct sfs_catalog *catalog, const char *file, size_t size,
-		  struct sfs_record_row *row,
-		  struct sfs_snapshot **ret_snapshot, char *buffer,
+		  struct sfs_record_row *row, struct content *content,
 		  const char **reterr_why)
 {
 	struct sfs_set set;
-	int r;
 
-	if (sfs_id_valid(row->name, SFS_ID_SNAPSHOT)) {
-		r = sfs_record_decode_snapshot(catalog->config, row->name, file,
-					       size, ret_snapshot, buffer,
-					       reterr_why);
-		if (r < 0)
-			return r;
-		row->kind = SFS_RECORD_SNAPSHOT;
-		row->time_ns = (*ret_snapshot)->time_ns;
-		return 0;
-	}
+	if (sfs_id_valid(row->name, SFS_ID_SNAPSHOT))
+		return decode_snapshot(catalog, file, size, row, content,
+				       reterr_why);
+	if (sfs_id_valid(row->name, SFS_ID_IMAGE))
+		return decode_image(catalog, file, size, row, content,
+				    reterr_why);
 	if (sfs_id_valid(row->name, SFS_ID_SET)) {
 		row->kind = SFS_RECORD_SET;
 		return sfs_record_decode_set(catalog->config, row->name, file,
-					     size, &set, buffer, reterr_why);
+					     size, &set, content->why,
+					     reterr_why);
 	}
 	*reterr_why = "of a kind that this version does not know";
 	return -EUCLEAN;
@@ -232,7 +272,7 @@ static void log_damage(struct sfs_catalog *catalog, const char *name,
  * why.  Returns 0, -ENOENT when it has gone meanwhile, or what says nothing
  * about the record. */
 static int read_record(struct sfs_catalog *catalog, struct sfs_record_row *row,
-		       struct sfs_snapshot **ret_snapshot, char *buffer)
+		       struct content *content)
 {
 	CLEANUP_FREE char *file = NULL;
 	const char *why;
@@ -246,36 +286,34 @@ static int read_record(struct sfs_catalog *catalog, struct sfs_record_row *row,
 	if (r < 0)
 		why = "cannot be read";
 	else
-		r = decode(catalog, file, size, row, ret_snapshot, buffer,
-			   &why);
+		r = decode(catalog, file, size, row, content, &why);
 	if (r == 0 || r == -ENOMEM)
 		return r;
 	log_damage(catalog, row->name, why);
 	row->kind = SFS_RECORD_DAMAGED;
-	row->why = why;
+	row->label = why;
 	return 0;
 }
 
 static int add_object(struct sfs_catalog *catalog, const struct object *object,
 		      struct sfs_meta *meta)
 {
-	CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
-	struct sfs_record_row row = { .name = object->name, .why = "" };
-	char buffer[SFS_RECORD_WHY_SIZE];
+	CLEANUP_CONTENT struct content content = { 0 };
+	struct sfs_record_row row = { .name = object->name, .label = "" };
 	uint64_t check;
 	int r;
 
 	memcpy(row.version, object->version, sizeof(row.version));
-	r = read_record(catalog, &row, &snapshot, buffer);
+	r = read_record(catalog, &row, &content);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	r = sfs_catalog_put_record(catalog, &row);
 	if (r < 0)
 		return r;
 	meta->total += row.check;
-	if (!snapshot)
+	if (!content.snapshot)
 		return 0;
-	r = sfs_catalog_put_snapshot(catalog, snapshot, &check);
+	r = sfs_catalog_put_snapshot(catalog, content.snapshot, &check);
 	if (r < 0)
 		return r;
 	meta->total += check;

@@ -141,31 +141,91 @@ static int check_set(struct sfs_catalog *catalog, const char *set)
 	return r == -ENOENT || sfs_catalog_is_passing(r) ? r : 0;
 }
 
-int sfs_catalog_load(struct sfs_catalog *catalog, const char *id,
-		     struct sfs_snapshot **ret)
+/* *reterr_why is NULL when it is not the record that is at fault. */
+static int load_snapshot(struct sfs_catalog *catalog, const char *id,
+			 struct sfs_snapshot **ret, char *why,
+			 const char **reterr_why)
 {
 	CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
 	CLEANUP_FREE char *file = NULL;
-	char buffer[SFS_RECORD_WHY_SIZE];
-	const char *why;
 	size_t size;
 	int r;
 
+	*reterr_why = NULL;
 	if (!sfs_id_valid(id, SFS_ID_SNAPSHOT))
 		return -ENOENT;
 	r = sfs_store_get(catalog->store, SFS_AREA_RECORDS, id, &file, &size);
 	if (r < 0)
 		return r;
 	r = sfs_record_decode_snapshot(catalog->config, id, file, size,
-				       &snapshot, buffer, &why);
-	if (r < 0) {
-		sfs_err("'%s/records/%s.json': record %s; see 'snapfs check'",
-			sfs_store_path(catalog->store), id, why);
+				       &snapshot, why, reterr_why);
+	if (r < 0)
 		return r;
-	}
+	*reterr_why = NULL;
 	r = check_set(catalog, snapshot->set);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(snapshot);
+	return 0;
+}
+
+static void log_damage(struct sfs_catalog *catalog, const char *id,
+		       const char *why)
+{
+	sfs_err("'%s/records/%s.json': record %s; see 'snapfs check'",
+		sfs_store_path(catalog->store), id, why);
+}
+
+int sfs_catalog_load(struct sfs_catalog *catalog, const char *id,
+		     struct sfs_snapshot **ret)
+{
+	char buffer[SFS_RECORD_WHY_SIZE];
+	const char *why;
+	int r;
+
+	r = load_snapshot(catalog, id, ret, buffer, &why);
+	if (r < 0 && why)
+		log_damage(catalog, id, why);
+	return r;
+}
+
+int sfs_catalog_look(struct sfs_catalog *catalog, const char *id)
+{
+	CLEANUP_SNAPSHOT struct sfs_snapshot *ignored = NULL;
+	char buffer[SFS_RECORD_WHY_SIZE];
+	const char *why;
+	int r;
+
+	r = load_snapshot(catalog, id, &ignored, buffer, &why);
+	if (r == 0 || r == -ENOENT || sfs_catalog_is_passing(r))
+		return r;
+	return -EUCLEAN;
+}
+
+int sfs_catalog_load_image(struct sfs_catalog *catalog, const char *id,
+			   struct sfs_image **ret)
+{
+	CLEANUP_IMAGE struct sfs_image *image = NULL;
+	CLEANUP_FREE char *file = NULL;
+	char buffer[SFS_RECORD_WHY_SIZE];
+	const char *why;
+	size_t size;
+	int r;
+
+	if (!sfs_id_valid(id, SFS_ID_IMAGE))
+		return -ENOENT;
+	r = sfs_store_get(catalog->store, SFS_AREA_RECORDS, id, &file, &size);
+	if (r < 0)
+		return r;
+	r = sfs_record_decode_image(catalog->config, id, file, size, &image,
+				    buffer, &why);
+	if (r < 0) {
+		log_damage(catalog, id, why);
+		return r;
+	}
+	r = check_set(catalog, image->set);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(image);
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/image.h"
 #include "src/record.h"
 #include "src/snapshot.h"
 #include "src/store.h"
@@ -81,6 +82,41 @@ SFS_MUST_CHECK int sfs_catalog_select(struct sfs_catalog *catalog,
 SFS_MUST_CHECK int sfs_catalog_latest(struct sfs_catalog *catalog,
 				      const char *volume,
 				      struct sfs_snapshot **ret);
+
+/* Whether the committed snapshot @id can be loaded: 0, -ENOENT there is none,
+ * -EUCLEAN its record is damaged or cannot be read, of which nothing is said;
+ * others say nothing about the record. */
+SFS_MUST_CHECK int sfs_catalog_look(struct sfs_catalog *catalog,
+				    const char *id);
+
+/* The volume of the newest committed snapshot whose source was exactly
+ * @source; -ENOENT, not logged, when there is none. */
+SFS_MUST_CHECK int
+sfs_catalog_volume_of_source(struct sfs_catalog *catalog, const char *source,
+			     char ret[SFS_VOLUME_NAME_MAX + 1]);
+
+/* ---- images ---- */
+
+/* Call @each for the committed images in order of (name, id); as
+ * sfs_catalog_list().  An image is committed when its record stands, and that
+ * of its set if it names one. */
+SFS_MUST_CHECK int sfs_catalog_list_images(
+	struct sfs_catalog *catalog,
+	int (*each)(const struct sfs_image *image, void *context),
+	void *context);
+
+/* Load the record of the committed image @id.  -ENOENT, not logged, when
+ * there is none; damage is logged with the record's name. */
+SFS_MUST_CHECK int sfs_catalog_load_image(struct sfs_catalog *catalog,
+					  const char *id,
+					  struct sfs_image **ret);
+
+/* Resolve what users type for an image: its name, its id, or a unique prefix
+ * of it ("img-" and 4 digits or more).  Logs what is wrong: -EINVAL, -ENOENT
+ * (saying so when it was deregistered), -EEXIST ambiguous, listing them. */
+SFS_MUST_CHECK int sfs_catalog_select_image(struct sfs_catalog *catalog,
+					    const char *selector,
+					    struct sfs_image **ret);
 
 /* Call @each, unless it is NULL, for the records that could not be decoded, in
  * order of their names; stops at its first non-zero result and returns it.

@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include "src/images.h"
 #include "src/ingest.h"
 #include "src/map.h"
 #include "src/repo.h"
@@ -112,7 +113,8 @@ static inline void flip(const char *path, uint64_t offset)
 /* Snapshot the file @path as @volume; the caller frees. */
 static inline struct sfs_snapshot *take(const char *volume, const char *path)
 {
-	const struct sfs_ingest_member member = { volume, path };
+	const struct sfs_ingest_member member = { .volume = volume,
+						  .source = path };
 	const struct sfs_ingest_options options = { .threads = 1 };
 	struct sfs_snapshot *snapshot;
 
@@ -130,6 +132,55 @@ static inline struct sfs_view *take_view(const char *volume, const char *path)
 	sfs_snapshot_free(snapshot);
 	return view;
 }
+
+/* ---- images ---- */
+
+/* An image without mappings, whose root is to be /dev/sda1; the caller frees.
+ */
+static inline struct sfs_image *new_image(const char *name)
+{
+	struct sfs_image *image = calloc(1, sizeof(*image));
+
+	assert_non_null(image);
+	snprintf(image->name, sizeof(image->name), "%s", name);
+	strcpy(image->root, "/dev/sda1");
+	strcpy(image->architecture, "x86_64");
+	strcpy(image->boot_mode, "uefi");
+	image->platform = strdup("Test/Linux");
+	image->description = strdup("");
+	return image;
+}
+
+/* Add a mapping, which may be changed until the next is added. */
+static inline struct sfs_mapping *add_mapping(struct sfs_image *image,
+					      const char *device,
+					      enum sfs_mapping_kind kind)
+{
+	struct sfs_mapping *mapping;
+
+	image->mappings = realloc(image->mappings, (image->mapping_count + 1) *
+							   sizeof(*mapping));
+	assert_non_null(image->mappings);
+	mapping = &image->mappings[image->mapping_count++];
+	*mapping = (struct sfs_mapping){ .kind = kind };
+	snprintf(mapping->device, sizeof(mapping->device), "%s", device);
+	return mapping;
+}
+
+/* Register an image that maps /dev/sda1 to @snapshot; the caller frees. */
+static inline struct sfs_image *
+register_image(const char *name, const struct sfs_snapshot *snapshot)
+{
+	struct sfs_image *image = new_image(name);
+	struct sfs_mapping *mapping;
+
+	mapping = add_mapping(image, "/dev/sda1", SFS_MAPPING_SNAPSHOT);
+	memcpy(mapping->snapshot, snapshot->id, sizeof(snapshot->id));
+	assert_int_equal(sfs_image_register(repo, image), 0);
+	return image;
+}
+
+/* ---- where things lie ---- */
 
 /* The file of the pack that @entry lies in, until the next call. */
 static inline const char *pack_path(const struct sfs_entry *entry)

@@ -172,6 +172,10 @@ static int compare_sample(const struct sfs_snapshot *s, void *context)
 	assert_int_equal(s->consistency, want->consistency);
 	assert_int_equal(s->tags.count, want->tags.count);
 	assert_string_equal(sfs_tags_get(&s->tags, "k"), "v=w");
+	assert_int_equal(s->owner, want->owner);
+	assert_int_equal(s->grants.count, 2);
+	assert_true(sfs_grants_has(&s->grants, want->grants.grants[0]));
+	assert_true(sfs_grants_has(&s->grants, want->grants.grants[1]));
 	return 42;
 }
 
@@ -188,14 +192,17 @@ static void rows_hold_what_the_record_says(void **state)
 	s.description = (char *)(uintptr_t) "text 'with' \xc3\xa9";
 	strcpy(s.parent, "snap-0123456789abcdef0");
 	s.bad_bytes = 16384;
+	s.owner = 4294967294;
 	assert_int_equal(sfs_tags_set(&s.tags, "k", "v=w"), 0);
 	assert_int_equal(sfs_tags_set(&s.tags, "l", ""), 0);
+	assert_int_equal(sfs_grants_parse("user:1000 all", &s.grants), 0);
 	records_put(repo, &s);
 	catalog = open_catalog(repo);
 	assert_int_equal(sfs_catalog_list(catalog, NULL, compare_sample, &s),
 			 42);
 	sfs_catalog_close(catalog);
 	sfs_tags_done(&s.tags);
+	sfs_grants_done(&s.grants);
 }
 
 static void refresh_tells_of_changes(void **state)
@@ -477,7 +484,7 @@ static void hostile_content_is_replaced(void **state)
 	static const char *const attacks[] = {
 		/* identity */
 		"PRAGMA application_id = 1",
-		"PRAGMA user_version = 2",
+		"PRAGMA user_version = 1",
 		"PRAGMA journal_mode = DELETE",
 		/* schema */
 		"DROP TABLE snapshot;"
@@ -513,15 +520,20 @@ static void hostile_content_is_replaced(void **state)
 		"UPDATE snapshot SET set_id = 'set-0123456789abcdef0'",
 		"UPDATE snapshot SET description = CAST(x'6100ff' AS TEXT)",
 		"UPDATE record SET version1 = version1 + 1",
-		"UPDATE record SET why = hex(zeroblob(1000000))",
-		"UPDATE record SET kind = 3, why = 'x'",
+		"UPDATE snapshot SET owner = owner + 1",
+		"UPDATE snapshot SET grants = 'all'",
+		"UPDATE snapshot SET grants = 'nobody'",
+		"UPDATE record SET label = hex(zeroblob(1000000))",
+		"UPDATE record SET kind = 3, label = 'x'",
+		"UPDATE record SET kind = 4, label = 'web'",
 		"INSERT INTO record SELECT 'snap-00000000000000009', version0,"
-		" version1, version2, kind, time, why, sum FROM record"
+		" version1, version2, kind, time, label, sum FROM record"
 		" LIMIT 1",
 		"INSERT INTO snapshot SELECT time + 1,"
 		" 'snap-00000000000000009', volume_id, volume, parent,"
 		" set_id, completed, size, data, bad, stored, consistency,"
-		" source, description, tags, sum FROM snapshot LIMIT 1",
+		" source, description, tags, owner, grants, sum"
+		" FROM snapshot LIMIT 1",
 	};
 	struct records *repo = *state;
 	ino_t before;
