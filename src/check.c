@@ -2,10 +2,12 @@
 #include "src/check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "src/check-run.h"
+#include "src/images.h"
 
 /*
  * In four steps: the records; the maps, whose every entry must be a row of
@@ -102,6 +104,48 @@ static int load_record(struct sfs_check *check, const char *id)
 	return keep_snapshot(check, snapshot);
 }
 
+/* ---- images ---- */
+
+static void report_mapping(struct sfs_check *check,
+			   const struct sfs_image *image,
+			   const struct sfs_mapping *mapping,
+			   enum sfs_mapping_state state)
+{
+	char why[SFS_IMAGE_NAME_MAX + SFS_DEVICE_NAME_MAX + 128];
+	const struct sfs_damage damage = {
+		.kind = SFS_DAMAGE_IMAGE,
+		.name = image->id,
+		.why = why,
+	};
+
+	snprintf(why, sizeof(why), "'%s': %s: snapshot %s %s", image->name,
+		 mapping->device, mapping->snapshot,
+		 state == SFS_MAPPING_MISSING ? "is missing"
+					      : "has a damaged record");
+	sfs_check_report(check, &damage);
+}
+
+static int check_image(const struct sfs_image *image, void *context)
+{
+	CLEANUP_FREE enum sfs_mapping_state *states = NULL;
+	struct sfs_check *check = context;
+	size_t i;
+	int r;
+
+	check->result.records++;
+	check->result.images++;
+	r = sfs_image_states(check->repo, image, &states);
+	if (r < 0)
+		return r;
+	for (i = 0; i < image->mapping_count; i++)
+		if (states[i] != SFS_MAPPING_OK)
+			report_mapping(check, image, &image->mappings[i],
+				       states[i]);
+	return 0;
+}
+
+/* ---- all records ---- */
+
 /* The catalog lists; what counts is what the records themselves say. */
 static int load_all(struct sfs_check *check)
 {
@@ -126,7 +170,8 @@ static int load_all(struct sfs_check *check)
 		if (r < 0 && r != -ENOENT) /* deleted since it was listed */
 			return r;
 	}
-	return 0;
+	return sfs_catalog_list_images(check->repo->catalog, check_image,
+				       check);
 }
 
 static int load_records(struct sfs_check *check)

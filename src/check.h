@@ -29,12 +29,13 @@ enum sfs_damage_kind {
 	SFS_DAMAGE_SLOT,   /* a slot does not verify */
 	SFS_DAMAGE_NODE,   /* part of a map cannot be read */
 	SFS_DAMAGE_RANGE,  /* hence these bytes of a snapshot cannot */
+	SFS_DAMAGE_IMAGE,  /* a snapshot that it maps is not there */
 };
 
 /* Fields that do not apply are zero or NULL. */
 struct sfs_damage {
 	enum sfs_damage_kind kind;
-	const char *name; /* of the record, or the snapshot's id */
+	const char *name; /* of the record, or the snapshot's or image's id */
 	const char *volume;
 	const char *why;
 	uint64_t pack;
@@ -45,6 +46,7 @@ struct sfs_damage {
 struct sfs_check_result {
 	uint64_t records;
 	uint64_t snapshots;
+	uint64_t images;
 	uint64_t packs;
 	uint64_t nodes;
 	uint64_t slots_read;

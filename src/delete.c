@@ -2,36 +2,204 @@
 #include "src/delete.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "src/images.h"
 #include "src/log.h"
 #include "src/mark.h"
 #include "src/roots.h"
 
-int sfs_delete(struct sfs_repo *repo, char *const *ids, size_t count)
+/* ---- images in the way ---- */
+
+struct users {
+	struct sfs_repo *repo;
+	struct sfs_image **images;
+	size_t count, capacity;
+};
+
+static void users_done(struct users *users)
 {
-	CLEANUP_LOCK struct sfs_lock *lock = NULL;
+	size_t i;
+
+	for (i = 0; i < users->count; i++)
+		sfs_image_free(users->images[i]);
+	free(users->images);
+}
+#define CLEANUP_USERS __attribute__((cleanup(users_done)))
+
+static int note_user(const struct sfs_image *image, void *context)
+{
+	struct users *users = context;
+	int r;
+
+	r = sfs_grow(&users->images, &users->capacity, users->count,
+		     sizeof(struct sfs_image *));
+	if (r < 0)
+		return r;
+	r = sfs_image_copy(image, &users->images[users->count]);
+	if (r < 0)
+		return r;
+	users->count++;
+	return 0;
+}
+
+/* A creator that died, or whose disk was full, may leave an image that does
+ * not count; creators that live hold the records lock over that moment. */
+static const char *finish_of(const struct users *users,
+			     const struct sfs_image *image)
+{
+	CLEANUP_IMAGE struct sfs_image *ignored = NULL;
+
+	return sfs_catalog_load_image(users->repo->catalog, image->id,
+				      &ignored) == -ENOENT
+		       ? ", unfinished, which 'snapfs gc' removes"
+		       : "";
+}
+
+/* Append to *@list that @image uses the snapshot @id, and where. */
+static int list_use(const struct users *users, const struct sfs_image *image,
+		    const char *id, char **list)
+{
+	const struct sfs_mapping *mapping;
+	char *longer;
+	size_t i;
+
+	for (i = 0; i < image->mapping_count; i++) {
+		mapping = &image->mappings[i];
+		if (mapping->kind != SFS_MAPPING_SNAPSHOT ||
+		    strcmp(mapping->snapshot, id) != 0)
+			continue;
+		longer = sfs_asprintf("%s%simage '%s' (%s%s) as %s",
+				      *list ? *list : "", *list ? ", " : "",
+				      image->name, image->id,
+				      finish_of(users, image), mapping->device);
+		if (!longer)
+			return -ENOMEM;
+		free(*list);
+		*list = longer;
+	}
+	return 0;
+}
+
+static int refuse_one(const struct users *users, const char *id)
+{
+	CLEANUP_FREE char *list = NULL;
 	size_t i;
 	int r;
 
-	r = sfs_repo_check_writable(repo);
-	if (r < 0)
-		return r;
-	/* Held for moments by whoever has it, and not by creators. */
-	r = sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
-			   &lock);
-	if (r < 0)
-		return r;
-	for (i = 0; i < count; i++) {
-		r = sfs_store_move(repo->store, SFS_AREA_RECORDS, SFS_AREA_BIN,
-				   ids[i]);
+	for (i = 0; i < users->count; i++) {
+		r = list_use(users, users->images[i], id, &list);
 		if (r < 0)
 			return r;
 	}
+	if (list)
+		sfs_err("'%s': is used by %s; deregister it first, or give "
+			"--cascade",
+			id, list);
+	return 0;
+}
+
+static int refuse(const struct users *users, char *const *ids, size_t count)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < count; i++) {
+		r = refuse_one(users, ids[i]);
+		if (r < 0)
+			return r;
+	}
+	return -EPERM;
+}
+
+static int check_protected(const struct users *users)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < users->count; i++) {
+		if (!users->images[i]->is_protected)
+			continue;
+		sfs_err("image '%s' (%s): is protected from deregistration; "
+			"'snapfs image unprotect' ends that",
+			users->images[i]->name, users->images[i]->id);
+		r = -EPERM;
+	}
+	return r;
+}
+
+/* ---- deleting ---- */
+
+static int move(struct sfs_repo *repo, const char *id,
+		const struct sfs_delete_options *options)
+{
+	return options->dry_run ? 0
+				: sfs_store_move(repo->store, SFS_AREA_RECORDS,
+						 SFS_AREA_BIN, id);
+}
+
+static int deregister(struct sfs_repo *repo, const struct users *users,
+		      const struct sfs_delete_options *options)
+{
+	size_t i;
+	int r;
+
+	r = check_protected(users);
+	for (i = 0; i < users->count && r == 0; i++) {
+		r = move(repo, users->images[i]->id, options);
+		if (r == 0 && options->deregistered)
+			options->deregistered(users->images[i],
+					      options->context);
+	}
+	return r;
+}
+
+static int lock(struct sfs_repo *repo, bool dry_run, struct sfs_lock **ret)
+{
+	int r;
+
+	if (dry_run)
+		return 0;
+	r = sfs_repo_check_writable(repo);
+	if (r < 0)
+		return r;
+	/* Held for moments by whoever has it, and not by who reads disks. */
+	return sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
+			      ret);
+}
+
+int sfs_delete_with(struct sfs_repo *repo, char *const *ids, size_t count,
+		    const struct sfs_delete_options *options)
+{
+	CLEANUP_USERS struct users users = { .repo = repo };
+	CLEANUP_LOCK struct sfs_lock *records = NULL;
+	size_t i;
+	int r;
+
+	r = lock(repo, options->dry_run, &records);
+	if (r == 0)
+		r = sfs_images_using(repo, ids, count, note_user, &users);
+	if (r == 0 && users.count > 0)
+		r = options->cascade ? deregister(repo, &users, options)
+				     : refuse(&users, ids, count);
+	for (i = 0; i < count && r == 0; i++)
+		r = move(repo, ids[i], options);
+	if (r < 0)
+		return r;
 	/* The catalog follows, now or when next asked. */
 	sfs_ignore(sfs_catalog_refresh(repo->catalog) < 0);
 	return 0;
 }
+
+int sfs_delete(struct sfs_repo *repo, char *const *ids, size_t count)
+{
+	const struct sfs_delete_options options = { 0 };
+
+	return sfs_delete_with(repo, ids, count, &options);
+}
+
+/* ---- foretelling ---- */
 
 static bool listed(char *const *ids, size_t count, const char *id)
 {

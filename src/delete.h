@@ -8,15 +8,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "src/image.h"
 #include "src/progress.h"
 #include "src/repo.h"
 #include "src/util.h"
 
 /* Move the records of @ids to the bin, one by one; gone at once for whoever
  * looks, whole for whoever has them open.  Stops at the first failure,
- * logged. */
+ * logged.  -EPERM, logged with the images' names: images use some of them,
+ * and nothing was deleted. */
 SFS_MUST_CHECK int sfs_delete(struct sfs_repo *repo, char *const *ids,
 			      size_t count);
+
+struct sfs_delete_options {
+	/* Deregister the images that use them first.  -EPERM, logged: one of
+	 * those is protected; then nothing at all is changed. */
+	bool cascade;
+	bool dry_run; /* judge and tell, and change nothing */
+	/* Told of each image that went, or would go; or NULL. */
+	void (*deregistered)(const struct sfs_image *image, void *context);
+	void *context;
+};
+
+SFS_MUST_CHECK int sfs_delete_with(struct sfs_repo *repo, char *const *ids,
+				   size_t count,
+				   const struct sfs_delete_options *options);
 
 /* The bytes that gc would free if @ids were deleted now (and nobody had them
  * open), beyond what it would free anyway.  Exact. */
@@ -42,6 +58,7 @@ SFS_MUST_CHECK int sfs_gc(struct sfs_repo *repo, bool dry_run,
 
 struct sfs_stats {
 	uint64_t snapshots;
+	uint64_t images;
 	uint64_t volumes;
 	uint64_t volume_bytes; /* sum of the sizes of all snapshots */
 	uint64_t data_bytes;   /* sum of what holds data in them */

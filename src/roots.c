@@ -18,8 +18,10 @@ void sfs_roots_done(struct sfs_roots *roots)
 {
 	size_t i;
 
-	for (i = 0; i < roots->count; i++)
+	for (i = 0; i < roots->count; i++) {
 		sfs_snapshot_free(roots->roots[i].snapshot);
+		sfs_image_free(roots->roots[i].image);
+	}
 	free(roots->roots);
 }
 
@@ -35,6 +37,9 @@ static int decode(struct reading *reading, const char *name, const char *file,
 	if (sfs_id_valid(name, SFS_ID_SNAPSHOT))
 		r = sfs_record_decode_snapshot(config, name, file, size,
 					       &root->snapshot, why, &reason);
+	else if (sfs_id_valid(name, SFS_ID_IMAGE))
+		r = sfs_record_decode_image(config, name, file, size,
+					    &root->image, why, &reason);
 	else if (sfs_id_valid(name, SFS_ID_SET))
 		r = sfs_record_decode_set(config, name, file, size, &set, why,
 					  &reason);
@@ -43,7 +48,7 @@ static int decode(struct reading *reading, const char *name, const char *file,
 	if (r < 0 && r != -ENOMEM)
 		sfs_err("record '%s': %s; nothing can be given back while it "
 			"stands in '%s': put it back from a copy, or move it "
-			"away to give its snapshot up",
+			"away to give what it describes up",
 			name, reason, sfs_store_path(reading->repo->store));
 	if (r < 0)
 		return r;
@@ -112,22 +117,35 @@ struct sfs_root *sfs_roots_find(const struct sfs_roots *roots, const char *id)
 								      : NULL;
 }
 
+static bool is_set(const struct sfs_root *root)
+{
+	return !root->snapshot && !root->image;
+}
+
+/* The set that @root counts with; "" for none. */
+static const char *set_of(const struct sfs_root *root)
+{
+	if (root->snapshot)
+		return root->snapshot->set;
+	return root->image ? root->image->set : "";
+}
+
 /* Sets are sorted behind no member in particular: call all dead, then let
- * each living member speak for its own. */
+ * each living member or image speak for its own. */
 static void judge_sets(struct sfs_roots *roots, bool committing)
 {
 	struct sfs_root *root, *set;
 	size_t i;
 
 	for (i = 0; i < roots->count; i++)
-		if (!roots->roots[i].snapshot)
+		if (is_set(&roots->roots[i]))
 			roots->roots[i].dead = !committing;
 	for (i = 0; i < roots->count; i++) {
 		root = &roots->roots[i];
-		if (!root->snapshot || !*root->snapshot->set || root->binned)
+		if (!*set_of(root) || root->binned)
 			continue;
-		set = find(roots, root->snapshot->set);
-		if (set && !set->snapshot)
+		set = find(roots, set_of(root));
+		if (set && is_set(set))
 			set->dead = false;
 		else
 			root->dead = !committing;
@@ -144,7 +162,8 @@ static int judge_bin(struct sfs_repo *repo, struct sfs_roots *roots)
 		root = &roots->roots[i];
 		if (!root->binned)
 			continue;
-		r = sfs_store_pinned(repo->store, root->id);
+		r = root->snapshot ? sfs_store_pinned(repo->store, root->id)
+				   : 0;
 		if (r < 0)
 			return r;
 		root->pinned = r == 1;

@@ -11,12 +11,15 @@
 #include <stddef.h>
 
 #include "src/cleanup.h"
+#include "src/image.h"
 #include "src/repo.h"
 #include "src/snapshot.h"
 #include "src/util.h"
 
+/* A record: of a snapshot, an image, or a set when it is neither. */
 struct sfs_root {
-	struct sfs_snapshot *snapshot; /* NULL for a set's record */
+	struct sfs_snapshot *snapshot; /* or NULL */
+	struct sfs_image *image;       /* or NULL; it holds no chunks itself */
 	char id[SFS_ID_SIZE];
 	uint64_t record_bytes;
 	bool binned;
@@ -31,8 +34,9 @@ struct sfs_roots {
 };
 
 /* Read every record of records/ and bin/ and judge it: a binned snapshot is
- * dead unless pinned, a member is dead whose set's record is not there, a set
- * when no member is left.  -EUCLEAN or -EBADMSG, logged, for a record that
+ * dead unless pinned, a binned image in any case; a member or an image is dead
+ * whose set's record is not there, a set when neither member nor image is
+ * left.  -EUCLEAN or -EBADMSG, logged, for a record that
  * cannot be decoded: then nobody knows what it needs.  With @committing, what
  * a running creator may have half published is not called dead. */
 SFS_MUST_CHECK int sfs_roots_read(struct sfs_repo *repo, bool committing,

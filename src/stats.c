@@ -81,8 +81,10 @@ static void sum_roots(const struct sfs_roots *roots, struct sfs_stats *stats)
 	for (i = 0; i < roots->count; i++) {
 		root = &roots->roots[i];
 		stats->record_bytes += root->record_bytes;
-		if (root->binned)
+		if (root->binned && root->snapshot)
 			stats->deleted_snapshots++;
+		if (root->image && !root->binned && !root->dead)
+			stats->images++;
 		if (!alive(root))
 			continue;
 		stats->snapshots++;

@@ -6,8 +6,8 @@
 #include "src/log.h"
 #include "src/record.h"
 
-static int apply(struct sfs_tags *tags, const struct sfs_tags *set,
-		 char *const *unset, size_t unset_count)
+int sfs_tags_change(struct sfs_tags *tags, const struct sfs_tags *set,
+		    char *const *unset, size_t unset_count)
 {
 	size_t i;
 	int r;
@@ -26,6 +26,8 @@ static int apply(struct sfs_tags *tags, const struct sfs_tags *set,
 	return 0;
 }
 
+/* ---- replacing a record ---- */
+
 static int replace(struct sfs_repo *repo, const struct sfs_snapshot *snapshot)
 {
 	CLEANUP_FREE char *bytes = NULL;
@@ -39,8 +41,9 @@ static int replace(struct sfs_repo *repo, const struct sfs_snapshot *snapshot)
 			     size, true);
 }
 
-int sfs_tag(struct sfs_repo *repo, const char *id, const struct sfs_tags *set,
-	    char *const *unset, size_t unset_count, struct sfs_snapshot **ret)
+int sfs_snapshot_edit(struct sfs_repo *repo, const char *id,
+		      int (*edit)(struct sfs_snapshot *snapshot, void *context),
+		      void *context, struct sfs_snapshot **ret)
 {
 	CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
 	CLEANUP_LOCK struct sfs_lock *lock = NULL;
@@ -49,7 +52,7 @@ int sfs_tag(struct sfs_repo *repo, const char *id, const struct sfs_tags *set,
 	r = sfs_repo_check_writable(repo);
 	if (r < 0)
 		return r;
-	/* So that nobody tags or deletes it between reading and replacing. */
+	/* So that nobody edits or deletes it between reading and replacing. */
 	r = sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
 			   &lock);
 	if (r < 0)
@@ -60,17 +63,42 @@ int sfs_tag(struct sfs_repo *repo, const char *id, const struct sfs_tags *set,
 	if (r < 0)
 		return r;
 	if (snapshot->newer) {
-		sfs_err("'%s': was written by a newer snapfs; tag it with that "
-			"one, or what it alone knows would be lost",
+		sfs_err("'%s': was written by a newer snapfs; change it with "
+			"that one, or what it alone knows would be lost",
 			id);
 		return -EOPNOTSUPP;
 	}
-	r = apply(&snapshot->tags, set, unset, unset_count);
+	r = edit(snapshot, context);
 	if (r < 0)
 		return r;
 	r = replace(repo, snapshot);
 	if (r < 0)
 		return r;
-	*ret = TAKE_PTR(snapshot);
+	if (ret)
+		*ret = TAKE_PTR(snapshot);
 	return 0;
+}
+
+/* ---- tags ---- */
+
+struct change {
+	const struct sfs_tags *set;
+	char *const *unset;
+	size_t unset_count;
+};
+
+static int change_tags(struct sfs_snapshot *snapshot, void *context)
+{
+	const struct change *change = context;
+
+	return sfs_tags_change(&snapshot->tags, change->set, change->unset,
+			       change->unset_count);
+}
+
+int sfs_tag(struct sfs_repo *repo, const char *id, const struct sfs_tags *set,
+	    char *const *unset, size_t unset_count, struct sfs_snapshot **ret)
+{
+	struct change change = { set, unset, unset_count };
+
+	return sfs_snapshot_edit(repo, id, change_tags, &change, ret);
 }

@@ -534,6 +534,53 @@ static void progress_reaches_its_total(void **state)
 	assert_true(progress.done_bytes >= 453 * CHUNK);
 }
 
+/* ---- images ---- */
+
+static void images_without_their_snapshots(void **state)
+{
+	struct sfs_snapshot *a, *b;
+	struct sfs_image *whole, *hurt;
+	struct sfs_mapping *mapping;
+	char path[64];
+
+	(void)state;
+	put_noise("disk", 0, 10 * CHUNK, 1);
+	a = take("v", "disk");
+	b = take("v", "disk");
+	whole = register_image("whole", a);
+	hurt = new_image("hurt");
+	mapping = add_mapping(hurt, "/dev/sda1", SFS_MAPPING_SNAPSHOT);
+	strcpy(mapping->snapshot, a->id);
+	mapping = add_mapping(hurt, "/dev/sdf", SFS_MAPPING_SNAPSHOT);
+	strcpy(mapping->snapshot, b->id);
+	assert_int_equal(sfs_image_register(repo, hurt), 0);
+	check(true);
+	assert_int_equal(result.damages, 0);
+	assert_int_equal(result.images, 2);
+
+	snprintf(path, sizeof(path), "repo/records/%s.json", b->id);
+	assert_int_equal(rename(path, "away"), 0);
+	check(false);
+	assert_int_equal(result.damages, 1);
+	assert_int_equal(count(SFS_DAMAGE_IMAGE), 1);
+	assert_string_equal(found[0].name, hurt->id);
+
+	assert_int_equal(rename("away", path), 0);
+	flip(path, 200);
+	check(false);
+	assert_int_equal(count(SFS_DAMAGE_IMAGE), 1);
+	assert_int_equal(count(SFS_DAMAGE_RECORD), 1);
+
+	snprintf(path, sizeof(path), "repo/records/%s.json", whole->id);
+	flip(path, 200);
+	check(false);
+	assert_int_equal(count(SFS_DAMAGE_RECORD), 2);
+	sfs_image_free(whole);
+	sfs_image_free(hurt);
+	sfs_snapshot_free(a);
+	sfs_snapshot_free(b);
+}
+
 #define TEST(f)	 cmocka_unit_test_setup_teardown(f, repo_setup, repo_teardown)
 #define CHAIN(f) cmocka_unit_test_setup_teardown(f, chain_setup, chain_teardown)
 
@@ -542,6 +589,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(empty_repository),
 		TEST(empty_volumes),
+		TEST(images_without_their_snapshots),
 		CHAIN(whole_repository),
 		CHAIN(damaged_chunk),
 		CHAIN(neighbours_are_one_range),

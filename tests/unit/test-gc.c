@@ -270,8 +270,10 @@ static void a_creator_keeps_gc_away(void **state)
 /* As a creator leaves it that died between the members and the set. */
 static void members_without_their_set_are_swept(void **state)
 {
-	const struct sfs_ingest_member members[] = { { "a", "disk" },
-						     { "b", "disk2" } };
+	const struct sfs_ingest_member members[] = {
+		{ .volume = "a", .source = "disk" },
+		{ .volume = "b", .source = "disk2" },
+	};
 	const struct sfs_ingest_options options = { .threads = 1 };
 	struct sfs_snapshot *set[2];
 
@@ -291,8 +293,10 @@ static void members_without_their_set_are_swept(void **state)
 
 static void a_set_goes_with_its_last_member(void **state)
 {
-	const struct sfs_ingest_member members[] = { { "a", "disk" },
-						     { "b", "disk2" } };
+	const struct sfs_ingest_member members[] = {
+		{ .volume = "a", .source = "disk" },
+		{ .volume = "b", .source = "disk2" },
+	};
 	const struct sfs_ingest_options options = { .threads = 1 };
 	struct sfs_snapshot *set[2];
 
@@ -307,6 +311,106 @@ static void a_set_goes_with_its_last_member(void **state)
 	assert_string_equal(shell("ls repo/records | wc -l"), "0");
 	sfs_snapshot_free(set[0]);
 	sfs_snapshot_free(set[1]);
+}
+
+/* As a creator leaves it that died between the image and the set. */
+static void an_image_without_its_set_is_swept(void **state)
+{
+	struct sfs_image *image = new_image("web");
+	const struct sfs_image_source source = { .source = "disk" };
+	const struct sfs_ingest_options options = { .threads = 1 };
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	add_mapping(image, "/dev/sda1", SFS_MAPPING_SNAPSHOT);
+	assert_int_equal(sfs_image_create(repo, image, &source, 1, &options),
+			 0);
+	assert_int_equal(gc(false).records_removed, 0);
+	assert_int_equal(
+		sfs_store_remove(repo->store, SFS_AREA_RECORDS, image->set), 0);
+	assert_int_equal(gc(true).records_removed, 0); /* it may be running */
+	assert_int_equal(gc(false).records_removed, 2);
+	assert_int_equal(count_packs(), 0);
+	assert_string_equal(shell("ls repo/records | wc -l"), "0");
+	sfs_image_free(image);
+}
+
+/* Its snapshots may all be others'. */
+static void a_set_stays_while_an_image_names_it(void **state)
+{
+	const struct sfs_image_source source = { .source = "disk" };
+	const struct sfs_ingest_options options = { .threads = 1 };
+	struct sfs_image *image = new_image("web"), *loaded;
+	struct sfs_released *released;
+	char path[128];
+	size_t count;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	add_mapping(image, "/dev/sda1", SFS_MAPPING_SNAPSHOT);
+	assert_int_equal(sfs_image_create(repo, image, &source, 1, &options),
+			 0);
+	snprintf(path, sizeof(path), "repo/records/%s.json",
+		 image->mappings[0].snapshot);
+	assert_int_equal(unlink(path), 0); /* by hand */
+	assert_int_equal(gc(false).records_removed, 0);
+	assert_int_equal(
+		sfs_catalog_load_image(repo->catalog, image->id, &loaded), 0);
+	assert_int_equal(sfs_image_deregister(repo, image->id, false, false,
+					      &released, &count),
+			 0);
+	assert_int_equal(gc(false).records_removed, 2);
+	assert_string_equal(shell("ls repo/records repo/bin | grep -c json "
+				  "|| :"),
+			    "0");
+	free(released);
+	sfs_image_free(loaded);
+	sfs_image_free(image);
+}
+
+static void a_deregistered_image_is_swept(void **state)
+{
+	struct sfs_released *released;
+	struct sfs_snapshot *a;
+	struct sfs_image *image;
+	size_t count;
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	image = register_image("web", a);
+	assert_int_equal(gc(false).records_removed, 0);
+	assert_int_equal(sfs_image_deregister(repo, image->id, true, false,
+					      &released, &count),
+			 0);
+	assert_int_equal(gc(false).records_removed, 2);
+	assert_int_equal(count_packs(), 0);
+	free(released);
+	sfs_image_free(image);
+	sfs_snapshot_free(a);
+}
+
+static void an_unreadable_image_stops_the_sweep(void **state)
+{
+	struct sfs_snapshot *a, *b;
+	struct sfs_image *image;
+	char path[64];
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	b = take("v", "disk");
+	image = register_image("web", a);
+	delete_one(b);
+	snprintf(path, sizeof(path), "repo/records/%s.json", image->id);
+	flip(path, 300);
+	assert_int_equal(
+		sfs_gc(repo, false, NULL, &(struct sfs_gc_result){ 0 }),
+		-EBADMSG);
+	assert_non_null(strstr(scratch_log, image->id));
+	sfs_image_free(image);
+	sfs_snapshot_free(a);
+	sfs_snapshot_free(b);
 }
 
 static void temporary_files_are_swept(void **state)
@@ -342,13 +446,16 @@ static void stats_add_up(void **state)
 {
 	struct sfs_snapshot *a, *b;
 	struct sfs_stats stats;
+	struct sfs_image *image;
 
 	(void)state;
 	put_noise("disk", 0, 1 << 20, 1);
 	a = take("v", "disk");
 	b = take("w", "disk");
+	image = register_image("web", a);
 	assert_int_equal(sfs_stats(repo, &stats), 0);
 	assert_int_equal(stats.snapshots, 2);
+	assert_int_equal(stats.images, 1);
 	assert_int_equal(stats.volumes, 2);
 	assert_int_equal(stats.volume_bytes, 2 << 20);
 	assert_int_equal(stats.data_bytes, 2 << 20);
@@ -359,6 +466,7 @@ static void stats_add_up(void **state)
 			 (uint64_t)atoll(shell("find repo/packs -name '*.pack' "
 					       "-printf '%%s\\n' | "
 					       "awk '{s+=$1} END {print s}'")));
+	sfs_image_free(image);
 	sfs_snapshot_free(a);
 	sfs_snapshot_free(b);
 }
@@ -381,6 +489,10 @@ int main(void)
 		TEST(a_creator_keeps_gc_away),
 		TEST(members_without_their_set_are_swept),
 		TEST(a_set_goes_with_its_last_member),
+		TEST(an_image_without_its_set_is_swept),
+		TEST(a_set_stays_while_an_image_names_it),
+		TEST(a_deregistered_image_is_swept),
+		TEST(an_unreadable_image_stops_the_sweep),
 		TEST(temporary_files_are_swept),
 		TEST(the_index_forgets_what_was_swept),
 		TEST(stats_add_up),

@@ -109,6 +109,53 @@ static void a_newer_repository_is_not_written(void **state)
 	sfs_snapshot_free(a);
 }
 
+static int share(struct sfs_snapshot *snapshot, void *context)
+{
+	return sfs_grants_add(&snapshot->grants,
+			      *(const struct sfs_grant *)context) < 0
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int refuse(struct sfs_snapshot *snapshot, void *context)
+{
+	(void)context;
+	strcpy(snapshot->volume, "other");
+	return -EPERM;
+}
+
+static int compare_grants(const struct sfs_snapshot *snapshot, void *context)
+{
+	const struct sfs_snapshot *want = context;
+
+	assert_int_equal(snapshot->owner, want->owner);
+	assert_int_equal(snapshot->grants.count, 1);
+	assert_int_equal(snapshot->grants.grants[0].id, 1000);
+	return 42;
+}
+
+static void edits_are_kept_and_listed(void **state)
+{
+	struct sfs_grant grant = { SFS_GRANT_USER, 1000 };
+	struct sfs_snapshot *a, *b;
+
+	(void)state;
+	resize("disk", CHUNK);
+	a = take("v", "disk");
+	assert_int_equal(a->owner, geteuid());
+	assert_int_equal(sfs_snapshot_edit(repo, a->id, refuse, NULL, NULL),
+			 -EPERM);
+	assert_int_equal(sfs_snapshot_edit(repo, a->id, share, &grant, &b), 0);
+	assert_string_equal(b->volume, "v");
+	assert_int_equal(
+		sfs_catalog_list(repo->catalog, NULL, compare_grants, b), 42);
+	sfs_snapshot_free(b);
+	assert_int_equal(sfs_catalog_load(repo->catalog, a->id, &b), 0);
+	assert_true(sfs_grants_has(&b->grants, grant));
+	sfs_snapshot_free(a);
+	sfs_snapshot_free(b);
+}
+
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, repo_setup, repo_teardown)
 
@@ -119,6 +166,7 @@ int main(void)
 		TEST(a_deleted_snapshot_does_not_come_back),
 		TEST(unknown_members_are_not_lost),
 		TEST(a_newer_repository_is_not_written),
+		TEST(edits_are_kept_and_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/images.h"
+#include "src/log.h"
+
+struct release {
+	struct sfs_repo *repo;
+	struct sfs_image *image;
+	struct sfs_released *items;
+	char **ids; /* borrowed from them */
+	size_t count;
+};
+
+static void release_done(struct release *release)
+{
+	sfs_image_free(release->image);
+	free(release->items);
+	free(release->ids);
+}
+#define CLEANUP_RELEASE __attribute__((cleanup(release_done)))
+
+static struct sfs_released *find(const struct release *release, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < release->count; i++)
+		if (strcmp(release->items[i].snapshot, id) == 0)
+			return &release->items[i];
+	return NULL;
+}
+
+/* Each snapshot of the mappings once. */
+static int gather(struct release *release)
+{
+	const struct sfs_image *image = release->image;
+	const struct sfs_mapping *mapping;
+	struct sfs_released *item;
+	size_t i;
+
+	release->items =
+		sfs_calloc(image->mapping_count, sizeof(*release->items));
+	release->ids = sfs_calloc(image->mapping_count, sizeof(char *));
+	if (!release->items || !release->ids)
+		return -ENOMEM;
+	for (i = 0; i < image->mapping_count; i++) {
+		mapping = &image->mappings[i];
+		if (mapping->kind != SFS_MAPPING_SNAPSHOT ||
+		    find(release, mapping->snapshot))
+			continue;
+		item = &release->items[release->count];
+		memcpy(item->snapshot, mapping->snapshot,
+		       sizeof(item->snapshot));
+		item->fate = SFS_RELEASE_ORPHAN;
+		release->ids[release->count++] = item->snapshot;
+	}
+	return 0;
+}
+
+static int note_use(const struct sfs_image *image, void *context)
+{
+	struct release *release = context;
+	size_t i;
+
+	if (strcmp(image->id, release->image->id) == 0)
+		return 0;
+	for (i = 0; i < release->count; i++)
+		if (sfs_image_uses(image, release->items[i].snapshot))
+			release->items[i].fate = SFS_RELEASE_USED;
+	return 0;
+}
+
+static int foretell_one(struct release *release, bool delete_snapshots,
+			struct sfs_released *item)
+{
+	int r;
+
+	r = sfs_catalog_look(release->repo->catalog, item->snapshot);
+	if (r == -ENOENT) {
+		item->fate = SFS_RELEASE_MISSING;
+		return 0;
+	}
+	if (r < 0 && r != -EUCLEAN)
+		return r;
+	if (!delete_snapshots || item->fate != SFS_RELEASE_ORPHAN)
+		return 0;
+	item->fate = SFS_RELEASE_DELETED;
+	if (r == 0)
+		return 0;
+	/* In the bin a damaged record would be in the way of gc as well, and
+	 * farther from those who may mend it. */
+	sfs_err("'%s': its record is damaged, so it stays; see 'snapfs check'",
+		item->snapshot);
+	item->fate = SFS_RELEASE_FAILED;
+	return 0;
+}
+
+/* Say what becomes of each, before anything is done. */
+static int foretell(struct release *release, bool delete_snapshots)
+{
+	size_t i;
+	int r;
+
+	r = sfs_images_using(release->repo, release->ids, release->count,
+			     note_use, release);
+	for (i = 0; i < release->count && r == 0; i++)
+		r = foretell_one(release, delete_snapshots, &release->items[i]);
+	return r;
+}
+
+static int load(struct release *release, const char *id)
+{
+	const struct sfs_image *image;
+	int r;
+
+	r = sfs_catalog_load_image(release->repo->catalog, id, &release->image);
+	if (r == -ENOENT)
+		sfs_err("'%s': was deregistered meanwhile", id);
+	if (r < 0)
+		return r;
+	image = release->image;
+	if (!image->is_protected)
+		return 0;
+	sfs_err("image '%s': is protected from deregistration; 'snapfs image "
+		"unprotect' ends that",
+		image->name);
+	return -EPERM;
+}
+
+static int carry_out(struct release *release)
+{
+	struct sfs_store *store = release->repo->store;
+	struct sfs_released *item;
+	size_t i;
+	int r;
+
+	/* First, so that no image is ever without what it names. */
+	r = sfs_store_move(store, SFS_AREA_RECORDS, SFS_AREA_BIN,
+			   release->image->id);
+	if (r < 0)
+		return r;
+	for (i = 0; i < release->count; i++) {
+		item = &release->items[i];
+		if (item->fate != SFS_RELEASE_DELETED)
+			continue;
+		r = sfs_store_move(store, SFS_AREA_RECORDS, SFS_AREA_BIN,
+				   item->snapshot);
+		if (r < 0)
+			item->fate = SFS_RELEASE_FAILED;
+	}
+	/* The catalog follows, now or when next asked. */
+	sfs_ignore(sfs_catalog_refresh(release->repo->catalog) < 0);
+	return 0;
+}
+
+static int lock(struct sfs_repo *repo, bool dry_run, struct sfs_lock **ret)
+{
+	int r;
+
+	if (dry_run)
+		return 0;
+	r = sfs_repo_check_writable(repo);
+	if (r < 0)
+		return r;
+	return sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
+			      ret);
+}
+
+int sfs_image_deregister(struct sfs_repo *repo, const char *id,
+			 bool delete_snapshots, bool dry_run,
+			 struct sfs_released **ret, size_t *ret_count)
+{
+	CLEANUP_RELEASE struct release release = { .repo = repo };
+	CLEANUP_LOCK struct sfs_lock *records = NULL;
+	int r;
+
+	r = lock(repo, dry_run, &records);
+	if (r == 0)
+		r = load(&release, id);
+	if (r == 0)
+		r = gather(&release);
+	if (r == 0)
+		r = foretell(&release, delete_snapshots);
+	if (r == 0 && !dry_run)
+		r = carry_out(&release);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(release.items);
+	*ret_count = release.count;
+	return 0;
+}
