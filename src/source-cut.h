@@ -18,6 +18,8 @@
 
 struct sfs_source {
 	char *name;
+	const struct sfs_source_ops *ops; /* NULL: it is what fd is open on */
+	void *backing;			  /* of ops */
 	int fd;
 	bool is_stream;
 	bool is_device;

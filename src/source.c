@@ -12,7 +12,7 @@
 
 /* ---- opening ---- */
 
-static int absolute(const char *path, char **ret)
+int sfs_source_absolute(const char *path, char **ret)
 {
 	CLEANUP_FREE char *cwd = NULL;
 
@@ -52,7 +52,7 @@ static int open_path(struct sfs_source *source, const char *path,
 {
 	int r;
 
-	r = absolute(path, &source->name);
+	r = sfs_source_absolute(path, &source->name);
 	if (r < 0)
 		return r;
 	/* Looked at before it is opened: opening a FIFO waits, and opening a
@@ -97,10 +97,35 @@ int sfs_source_open(const char *path, const struct sfs_source_options *options,
 	return 0;
 }
 
+int sfs_source_new(const char *name, uint64_t size,
+		   enum sfs_consistency consistency,
+		   const struct sfs_source_ops *ops, void *backing,
+		   struct sfs_source **ret)
+{
+	CLEANUP_SOURCE struct sfs_source *source = NULL;
+
+	source = sfs_calloc(1, sizeof(*source));
+	if (!source)
+		return -ENOMEM;
+	source->fd = -1;
+	source->size = size;
+	source->is_clone = true;
+	source->consistency = consistency;
+	source->name = sfs_strdup(name);
+	if (!source->name)
+		return -ENOMEM;
+	source->ops = ops;
+	source->backing = backing;
+	*ret = TAKE_PTR(source);
+	return 0;
+}
+
 void sfs_source_close(struct sfs_source *source)
 {
 	if (!source)
 		return;
+	if (source->ops)
+		source->ops->close(source->backing);
 	if (source->fd >= 0)
 		close(source->fd);
 	sfs_uses_done(&source->uses);
@@ -136,6 +161,9 @@ int sfs_source_data(struct sfs_source *source, uint64_t offset,
 	uint64_t start = sfs_min(offset, source->size), end = source->size;
 	off_t found;
 
+	if (source->ops)
+		return source->ops->data(source->backing, offset, ret_start,
+					 ret_end);
 	if (!source->is_device && start < end) {
 		found = lseek(source->fd, (off_t)offset, SEEK_DATA);
 		if (found >= 0) {
@@ -173,6 +201,8 @@ int sfs_source_read(struct sfs_source *source, void *buffer, size_t size,
 	size_t done = 0;
 	ssize_t n;
 
+	if (source->ops)
+		return source->ops->read(source->backing, buffer, size, offset);
 	/* A device gives less than asked for at its end, where its size is
 	 * no multiple of the alignment. */
 	while (done < size) {

@@ -4,7 +4,7 @@
 
 /*
  * What a snapshot is taken of: a regular file, a block device or a stream,
- * and how consistent the reading of it is.
+ * or a volume of an image file, and how consistent the reading of it is.
  *
  * A source that somebody may be writing is refused unless the cut is made
  * safe: its file systems frozen, its file cloned by the file system
@@ -69,10 +69,30 @@ void sfs_source_close(struct sfs_source *source);
 SFS_DEFINE_CLEANUP(struct sfs_source, sfs_source_close);
 #define CLEANUP_SOURCE __attribute__((cleanup(sfs_source_closep)))
 
+/* Where the bytes of a source come from that is no file or device of its own.
+ * As sfs_source_data() and sfs_source_read(); @backing is whose they are. */
+struct sfs_source_ops {
+	int (*data)(void *backing, uint64_t offset, uint64_t *ret_start,
+		    uint64_t *ret_end);
+	int (*read)(void *backing, void *buffer, size_t size, uint64_t offset);
+	void (*close)(void *backing);
+};
+
+/* Make a source of @size bytes that cannot change, @name for people, of which
+ * is known that its consistency is that.  Takes over @backing on success. */
+SFS_MUST_CHECK int sfs_source_new(const char *name, uint64_t size,
+				  enum sfs_consistency consistency,
+				  const struct sfs_source_ops *ops,
+				  void *backing, struct sfs_source **ret);
+
+/* The name of the source @path, "-" apart; the caller's to free. */
+SFS_MUST_CHECK int sfs_source_absolute(const char *path, char **ret);
+
 /* As the user named it, in absolute form; "-" for a stream. */
 const char *sfs_source_name(const struct sfs_source *source);
 bool sfs_source_is_stream(const struct sfs_source *source);
-/* True when the bytes no longer depend on a freeze (a clone). */
+/* True when the bytes no longer depend on a freeze (a clone, or what cannot
+ * change). */
 bool sfs_source_is_clone(const struct sfs_source *source);
 /* Bytes; unknown (UINT64_MAX) for a stream. */
 uint64_t sfs_source_size(const struct sfs_source *source);
