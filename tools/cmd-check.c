@@ -13,7 +13,7 @@
 static const char *const kind_names[] = {
 	[SFS_DAMAGE_RECORD] = "record", [SFS_DAMAGE_PACK] = "pack",
 	[SFS_DAMAGE_SLOT] = "slot",	[SFS_DAMAGE_NODE] = "node",
-	[SFS_DAMAGE_RANGE] = "range",
+	[SFS_DAMAGE_RANGE] = "range",	[SFS_DAMAGE_IMAGE] = "image",
 };
 
 /* The snapshots that were asked for. */

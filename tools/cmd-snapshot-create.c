@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "format/name.h"
-#include "src/ingest.h"
 #include "src/log.h"
 #include "tools/cmd.h"
+#include "tools/ingest-args.h"
 #include "tools/message.h"
 #include "tools/output.h"
 #include "tools/show-progress.h"
@@ -14,10 +14,7 @@
 struct request {
 	struct sfs_ingest_member *members;
 	size_t count;
-	struct sfs_tags tags;
-	char **freeze;
-	struct sfs_ingest_options options;
-	struct sfs_progress progress;
+	struct sfs_ingest_args args;
 	struct sfs_snapshot **snapshots;
 };
 
@@ -29,8 +26,7 @@ static void request_done(struct request *request)
 		sfs_snapshot_free(request->snapshots[i]);
 	free(request->snapshots);
 	free(request->members);
-	free(request->freeze);
-	sfs_tags_done(&request->tags);
+	sfs_ingest_args_done(&request->args);
 }
 
 /* Split VOLUME=SOURCE in place. */
@@ -97,59 +93,17 @@ static int parse_members(const struct sfs_cmd *cmd, struct request *request)
 	return check_distinct(cmd, request);
 }
 
-static int parse_tags(const struct sfs_cmd *cmd, struct sfs_tags *tags)
-{
-	CLEANUP_FREE char **list = NULL;
-	size_t i, count;
-	int r;
-
-	r = sfs_args_list(&cmd->args, "tag", &list, &count);
-	for (i = 0; r == 0 && i < count; i++)
-		r = sfs_cmd_tag(cmd, list[i], tags);
-	return r;
-}
-
-static int check_description(const struct sfs_cmd *cmd, const char *text)
-{
-	const char *why;
-
-	if (!text || sfs_name_text_ok(text, SFS_DESCRIPTION_MAX, &why))
-		return 0;
-	return sfs_message_usage(cmd->args.context,
-				 "description '%.60s%s': %s (%zu bytes, at "
-				 "most %d)",
-				 text, strlen(text) > 60 ? "..." : "", why,
-				 strlen(text), SFS_DESCRIPTION_MAX);
-}
-
 static int parse(const struct sfs_cmd *cmd, struct request *request)
 {
-	const struct sfs_args *args = &cmd->args;
-	struct sfs_ingest_options *options = &request->options;
 	int r;
 
 	r = parse_members(cmd, request);
 	if (r < 0)
 		return r;
-	r = parse_tags(cmd, &request->tags);
+	r = sfs_ingest_args_parse(cmd, &request->args);
 	if (r < 0)
 		return r;
-	options->description = sfs_args_get(args, "description");
-	r = check_description(cmd, options->description);
-	if (r < 0)
-		return r;
-	r = sfs_args_list(args, "freeze", &request->freeze,
-			  &options->freeze_count);
-	if (r < 0)
-		return r;
-	options->tags = &request->tags;
-	options->freeze = request->freeze;
-	options->parent = sfs_args_get(args, "parent");
-	options->pre = sfs_args_get(args, "pre");
-	options->post = sfs_args_get(args, "post");
-	options->allow_fuzzy = sfs_args_has(args, "allow-fuzzy");
-	options->skip_bad = sfs_args_has(args, "skip-bad");
-	options->progress = &request->progress;
+	request->args.options.parent = sfs_args_get(&cmd->args, "parent");
 	return 0;
 }
 
@@ -171,24 +125,6 @@ static int print_json(const struct request *request)
 	return sfs_output_json(w);
 }
 
-static void tell(const struct sfs_snapshot *snapshot)
-{
-	char size[SFS_OUTPUT_SIZE], stored[SFS_OUTPUT_SIZE];
-	char bad[SFS_OUTPUT_EXACT];
-
-	sfs_output_size(snapshot->size, size);
-	sfs_output_size(snapshot->stored_bytes, stored);
-	sfs_info("volume '%s': %s, %s newly stored, consistency %s",
-		 snapshot->volume, size, stored,
-		 sfs_consistency_name(snapshot->consistency));
-	if (snapshot->bad_bytes == 0)
-		return;
-	sfs_output_exact(snapshot->bad_bytes, bad);
-	sfs_warn("volume '%s': %s could not be read from '%s' and are marked "
-		 "bad",
-		 snapshot->volume, bad, snapshot->source);
-}
-
 static int create(const struct sfs_cmd *cmd, struct request *request)
 {
 	CLEANUP_REPO struct sfs_repo *repo = NULL;
@@ -199,9 +135,9 @@ static int create(const struct sfs_cmd *cmd, struct request *request)
 	r = sfs_cmd_open(cmd, &repo);
 	if (r < 0)
 		return r;
-	sfs_show_progress_start(&request->progress, "snapshot");
+	sfs_show_progress_start(&request->args.progress, "snapshot");
 	r = sfs_ingest(repo, request->members, request->count,
-		       &request->options, request->snapshots);
+		       &request->args.options, request->snapshots);
 	sfs_show_progress_end();
 	if (r == -EINTR)
 		sfs_info("interrupted: no snapshot was made; what is stored "
@@ -211,7 +147,7 @@ static int create(const struct sfs_cmd *cmd, struct request *request)
 	for (i = 0; i < request->count; i++) {
 		if (!cmd->json)
 			puts(request->snapshots[i]->id);
-		tell(request->snapshots[i]);
+		sfs_ingest_args_tell(request->snapshots[i]);
 		part = part || request->snapshots[i]->bad_bytes > 0;
 	}
 	r = cmd->json ? print_json(request) : 0;
@@ -231,39 +167,13 @@ static int run(struct sfs_cmd *cmd)
 }
 
 static const struct sfs_opt options[] = {
-	{ .name = "description",
-	  .letter = 'd',
-	  .argument = "TEXT",
-	  .help = "at most 255 bytes" },
-	{ .name = "tag",
-	  .argument = "K=V",
-	  .repeat = true,
-	  .help = "a tag; may be given again" },
+	SFS_LABEL_OPTIONS,
 	{ .name = "parent",
 	  .argument = "SNAP|none",
 	  .complete = SFS_COMPLETE_SNAPSHOT,
 	  .help = "compare with this snapshot, or with none, instead of the "
 		  "volume's latest" },
-	{ .name = "freeze",
-	  .argument = "DIR",
-	  .repeat = true,
-	  .complete = SFS_COMPLETE_DIR,
-	  .help = "freeze the file system mounted at DIR for the cut; may be "
-		  "given again" },
-	{ .name = "pre",
-	  .argument = "CMD",
-	  .help = "run this shell command before the cut; its failure ends "
-		  "the attempt" },
-	{ .name = "post",
-	  .argument = "CMD",
-	  .help = "run this shell command after the cut, also when something "
-		  "failed after --pre" },
-	{ .name = "allow-fuzzy",
-	  .help = "take a source that changes while it is read, and record "
-		  "that it is fuzzy" },
-	{ .name = "skip-bad",
-	  .help = "record what the source cannot give as bad instead of "
-		  "failing; the exit status is then 3" },
+	SFS_INGEST_OPTIONS,
 	{ .name = NULL },
 };
 

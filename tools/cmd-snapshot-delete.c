@@ -8,11 +8,20 @@
 #include "tools/cmd.h"
 #include "tools/output.h"
 
+/* An image that goes first. */
+struct gone {
+	char id[SFS_ID_SIZE];
+	char name[SFS_IMAGE_NAME_MAX + 1];
+};
+
 /* What is to be deleted, each once. */
 struct doomed {
 	struct sfs_snapshot **snapshots;
 	char **ids; /* borrowed from the snapshots */
 	size_t count;
+	struct gone *images;
+	size_t image_count;
+	size_t image_capacity;
 };
 
 static void doomed_done(struct doomed *doomed)
@@ -23,6 +32,7 @@ static void doomed_done(struct doomed *doomed)
 		sfs_snapshot_free(doomed->snapshots[i]);
 	free(doomed->snapshots);
 	free(doomed->ids);
+	free(doomed->images);
 }
 
 static bool has(const struct doomed *doomed, const char *id)
@@ -62,6 +72,23 @@ static int resolve(const struct sfs_cmd *cmd, struct sfs_repo *repo,
 	return 0;
 }
 
+static void note_image(const struct sfs_image *image, void *context)
+{
+	struct doomed *doomed = context;
+	struct gone *gone;
+	int r;
+
+	r = sfs_grow(&doomed->images, &doomed->image_capacity,
+		     doomed->image_count, sizeof(*doomed->images));
+	if (r < 0) {
+		sfs_warn("image '%s': is deregistered", image->name);
+		return;
+	}
+	gone = &doomed->images[doomed->image_count++];
+	strcpy(gone->id, image->id);
+	strcpy(gone->name, image->name);
+}
+
 static void print(const struct doomed *doomed, bool dry_run, bool known,
 		  uint64_t bytes)
 {
@@ -69,6 +96,10 @@ static void print(const struct doomed *doomed, bool dry_run, bool known,
 	const struct sfs_snapshot *snapshot;
 	size_t i;
 
+	for (i = 0; i < doomed->image_count; i++)
+		printf("%s %s  %s\n",
+		       dry_run ? "would deregister" : "deregistered",
+		       doomed->images[i].id, doomed->images[i].name);
 	for (i = 0; i < doomed->count; i++) {
 		snapshot = doomed->snapshots[i];
 		sfs_time_format(snapshot->time_ns, time);
@@ -94,6 +125,14 @@ static int print_json(const struct doomed *doomed, bool dry_run, bool known,
 		return r;
 	sfs_jsonw_object(w, NULL);
 	sfs_jsonw_bool(w, "DryRun", dry_run);
+	sfs_jsonw_array(w, "Images");
+	for (i = 0; i < doomed->image_count; i++) {
+		sfs_jsonw_object(w, NULL);
+		sfs_jsonw_string(w, "ImageId", doomed->images[i].id);
+		sfs_jsonw_string(w, "Name", doomed->images[i].name);
+		sfs_jsonw_end(w);
+	}
+	sfs_jsonw_end(w);
 	sfs_jsonw_array(w, "Snapshots");
 	for (i = 0; i < doomed->count; i++)
 		sfs_output_json_snapshot(w, NULL, doomed->snapshots[i]);
@@ -107,9 +146,15 @@ static int print_json(const struct doomed *doomed, bool dry_run, bool known,
 }
 
 static int delete_all(const struct sfs_cmd *cmd, struct sfs_repo *repo,
-		      const struct doomed *doomed)
+		      struct doomed *doomed)
 {
 	bool dry_run = sfs_args_has(&cmd->args, "dry-run");
+	struct sfs_delete_options how = {
+		.cascade = sfs_args_has(&cmd->args, "cascade"),
+		.dry_run = dry_run,
+		.deregistered = note_image,
+		.context = doomed,
+	};
 	uint64_t bytes = 0;
 	bool known;
 	int r;
@@ -122,11 +167,9 @@ static int delete_all(const struct sfs_cmd *cmd, struct sfs_repo *repo,
 	if (!known)
 		sfs_warn("cannot tell how many bytes this frees; see 'snapfs "
 			 "check'");
-	if (!dry_run) {
-		r = sfs_delete(repo, doomed->ids, doomed->count);
-		if (r < 0)
-			return r;
-	}
+	r = sfs_delete_with(repo, doomed->ids, doomed->count, &how);
+	if (r < 0)
+		return r;
 	if (cmd->json)
 		return print_json(doomed, dry_run, known, bytes);
 	print(doomed, dry_run, known, bytes);
@@ -150,6 +193,8 @@ static int run(struct sfs_cmd *cmd)
 }
 
 static const struct sfs_opt options[] = {
+	{ .name = "cascade",
+	  .help = "deregister the images that use them first" },
 	{ .name = "dry-run",
 	  .letter = 'n',
 	  .help = "delete nothing; say what would go and how many bytes that "
@@ -164,7 +209,8 @@ const struct sfs_verb sfs_verb_snapshot_delete = {
 	.summary = "Delete snapshots.",
 	.text = "They are gone at once, also from mounts; whoever has one open "
 		"goes on reading it. The space is given back by 'snapfs gc'. "
-		"No other snapshot is changed by this.",
+		"No other snapshot is changed by this. One that an image uses "
+		"is refused without --cascade.",
 	.options = options,
 	.min_words = 1,
 	.max_words = SFS_WORDS_ANY,

@@ -2,7 +2,6 @@
 #include <errno.h>
 
 #include "format/name.h"
-#include "format/time.h"
 #include "src/log.h"
 #include "tools/cmd.h"
 #include "tools/message.h"
@@ -12,26 +11,6 @@
 static const char *const headings[] = { "SNAPSHOT",   "VOLUME",	 "TIME",
 					">SIZE",      ">STORED", "CONSISTENCY",
 					"DESCRIPTION" };
-
-/* Parse --@name; of what it names, a whole day perhaps, the first or the last
- * nanosecond. */
-static int parse_time(const struct sfs_cmd *cmd, const char *name, bool last,
-		      int64_t *ret_ns)
-{
-	const char *text = sfs_args_get(&cmd->args, name);
-	int64_t first_ns, last_ns;
-
-	*ret_ns = 0;
-	if (!text)
-		return 0;
-	if (!sfs_time_parse_user(text, &first_ns, &last_ns))
-		return sfs_message_usage(cmd->args.context,
-					 "--%s '%s': is not a time such as "
-					 "2026-11-22 or 2026-11-22T09:00Z",
-					 name, text);
-	*ret_ns = last ? last_ns : first_ns;
-	return 0;
-}
 
 static int parse_filter(const struct sfs_cmd *cmd,
 			struct sfs_catalog_filter *ret)
@@ -45,10 +24,10 @@ static int parse_filter(const struct sfs_cmd *cmd,
 		return sfs_message_usage(cmd->args.context,
 					 "volume name '%s': %s", ret->volume,
 					 why);
-	r = parse_time(cmd, "since", false, &ret->since_ns);
+	r = sfs_cmd_time(cmd, "since", false, &ret->since_ns);
 	if (r < 0)
 		return r;
-	return parse_time(cmd, "until", true, &ret->until_ns);
+	return sfs_cmd_time(cmd, "until", true, &ret->until_ns);
 }
 
 static int add_row(const struct sfs_snapshot *snapshot, void *context)
@@ -117,31 +96,6 @@ static int list_table(struct sfs_repo *repo,
 	return 0;
 }
 
-static int count_damaged(const char *name, const char *why, void *context)
-{
-	size_t *count = context;
-
-	(void)name;
-	(void)why;
-	(*count)++;
-	return 0;
-}
-
-/* 13 when records are missing from the list because they are damaged: they
- * were logged, and what there is was listed. */
-static int damaged(struct sfs_repo *repo)
-{
-	size_t count = 0;
-	int r;
-
-	r = sfs_catalog_damaged(repo->catalog, count_damaged, &count);
-	if (r < 0 || count == 0)
-		return r;
-	sfs_err("%zu damaged records are not in the list; see 'snapfs check'",
-		count);
-	return SFS_EXIT_DAMAGE;
-}
-
 static int run(struct sfs_cmd *cmd)
 {
 	CLEANUP_REPO struct sfs_repo *repo = NULL;
@@ -157,7 +111,7 @@ static int run(struct sfs_cmd *cmd)
 	r = cmd->json ? list_json(repo, &filter) : list_table(repo, &filter);
 	if (r < 0)
 		return r;
-	return damaged(repo);
+	return sfs_cmd_check_listed(repo);
 }
 
 static const struct sfs_opt options[] = {

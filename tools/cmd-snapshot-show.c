@@ -3,19 +3,7 @@
 
 #include "tools/cmd.h"
 #include "tools/output.h"
-
-static void print_tags(const struct sfs_tags *tags)
-{
-	size_t i;
-
-	for (i = 0; i < tags->count; i++) {
-		printf("%-16s", i == 0 ? "Tags:" : "");
-		sfs_output_text(stdout, tags->tags[i].key);
-		putchar('=');
-		sfs_output_text(stdout, tags->tags[i].value);
-		putchar('\n');
-	}
-}
+#include "tools/people.h"
 
 static void print(const struct sfs_snapshot *snapshot)
 {
@@ -36,7 +24,8 @@ static void print(const struct sfs_snapshot *snapshot)
 	sfs_output_field("Source", *snapshot->source ? snapshot->source : "-");
 	sfs_output_field("Description",
 			 *snapshot->description ? snapshot->description : "-");
-	print_tags(&snapshot->tags);
+	sfs_output_field_tags(&snapshot->tags);
+	sfs_people_print(snapshot->owner, &snapshot->grants);
 }
 
 static int run_show(struct sfs_cmd *cmd)

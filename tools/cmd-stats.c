@@ -15,6 +15,7 @@ static int print_json(const struct sfs_stats *stats)
 		return r;
 	sfs_jsonw_object(w, NULL);
 	sfs_jsonw_uint(w, "Snapshots", stats->snapshots);
+	sfs_jsonw_uint(w, "Images", stats->images);
 	sfs_jsonw_uint(w, "Volumes", stats->volumes);
 	sfs_jsonw_uint(w, "VolumeSizeInBytes", stats->volume_bytes);
 	sfs_jsonw_uint(w, "FullSnapshotSizeInBytes", stats->data_bytes);
@@ -50,6 +51,7 @@ static void print_ratio(const char *key, uint64_t of, uint64_t to,
 static void print(const struct sfs_stats *stats)
 {
 	sfs_output_field_count("Snapshots", stats->snapshots);
+	sfs_output_field_count("Images", stats->images);
 	sfs_output_field_count("Volumes", stats->volumes);
 	sfs_output_field_size("Volume bytes", stats->volume_bytes);
 	sfs_output_field_size("Data in them", stats->data_bytes);

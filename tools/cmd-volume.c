@@ -13,6 +13,8 @@
 struct volume {
 	struct sfs_snapshot *latest; /* owned */
 	uint64_t snapshots;
+	uint64_t images;   /* that use one of its snapshots */
+	size_t last_image; /* counted there, by its number from 1 */
 	uint64_t stored_bytes;
 	int64_t first_ns;
 };
@@ -23,9 +25,26 @@ struct volumes {
 	size_t capacity;
 };
 
-static const char *const headings[] = { "VOLUME", ">SNAPSHOTS",
-					">SIZE",  ">STORED",
-					"LATEST", "LATEST SNAPSHOT" };
+struct images {
+	struct sfs_image **list;
+	size_t count;
+	size_t capacity;
+};
+
+static void images_done(struct images *images)
+{
+	size_t i;
+
+	for (i = 0; i < images->count; i++)
+		sfs_image_free(images->list[i]);
+	free(images->list);
+}
+#define CLEANUP_IMAGES __attribute__((cleanup(images_done)))
+
+static const char *const headings[] = { "VOLUME",	  ">SNAPSHOTS",
+					">IMAGES",	  ">SIZE",
+					">STORED",	  "LATEST",
+					"LATEST SNAPSHOT" };
 
 static void volumes_done(struct volumes *volumes)
 {
@@ -36,17 +55,24 @@ static void volumes_done(struct volumes *volumes)
 	free(volumes->list);
 }
 
+static struct volume *find_name(struct volumes *volumes, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < volumes->count; i++)
+		if (strcmp(volumes->list[i].latest->volume, name) == 0)
+			return &volumes->list[i];
+	return NULL;
+}
+
 static int find(struct volumes *volumes, const struct sfs_snapshot *snapshot,
 		struct volume **ret)
 {
-	size_t i;
 	int r;
 
-	for (i = 0; i < volumes->count; i++) {
-		*ret = &volumes->list[i];
-		if (strcmp((*ret)->latest->volume, snapshot->volume) == 0)
-			return 0;
-	}
+	*ret = find_name(volumes, snapshot->volume);
+	if (*ret)
+		return 0;
 	r = sfs_grow(&volumes->list, &volumes->capacity, volumes->count,
 		     sizeof(*volumes->list));
 	if (r < 0)
@@ -94,6 +120,7 @@ static void put_json(struct sfs_jsonw *w, const struct volume *volume)
 	sfs_jsonw_string(w, "VolumeName", volume->latest->volume);
 	sfs_jsonw_uint(w, "VolumeSizeInBytes", volume->latest->size);
 	sfs_jsonw_uint(w, "SnapshotCount", volume->snapshots);
+	sfs_jsonw_uint(w, "ImageCount", volume->images);
 	sfs_jsonw_uint(w, "StoredInBytes", volume->stored_bytes);
 	sfs_output_json_time(w, "FirstStartTime", volume->first_ns);
 	sfs_output_json_time(w, "LatestStartTime", volume->latest->time_ns);
@@ -122,14 +149,13 @@ static int list_json(const struct volumes *volumes)
 
 static int add_row(struct sfs_table *table, const struct volume *volume)
 {
-	char text[24];
 	int r;
 
-	snprintf(text, sizeof(text), "%llu",
-		 (unsigned long long)volume->snapshots);
 	r = sfs_table_add(table, volume->latest->volume);
 	if (r == 0)
-		r = sfs_table_add(table, text);
+		r = sfs_table_add_count(table, volume->snapshots);
+	if (r == 0)
+		r = sfs_table_add_count(table, volume->images);
 	if (r == 0)
 		r = sfs_table_add_size(table, volume->latest->size);
 	if (r == 0)
@@ -162,6 +188,60 @@ static int list_table(const struct volumes *volumes)
 	return 0;
 }
 
+static int keep_image(const struct sfs_image *image, void *context)
+{
+	struct images *images = context;
+	int r;
+
+	r = sfs_grow(&images->list, &images->capacity, images->count,
+		     sizeof(struct sfs_image *));
+	if (r < 0)
+		return r;
+	r = sfs_image_copy(image, &images->list[images->count]);
+	if (r < 0)
+		return r;
+	images->count++;
+	return 0;
+}
+
+/* Count the image with @number for each volume that a snapshot of it is of. */
+static void count_image(struct sfs_repo *repo, const struct sfs_image *image,
+			size_t number, struct volumes *volumes)
+{
+	const struct sfs_mapping *mapping;
+	struct volume *volume;
+	size_t i;
+
+	for (i = 0; i < image->mapping_count; i++) {
+		CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
+
+		mapping = &image->mappings[i];
+		/* A missing one is the image's affair, and shown there. */
+		if (mapping->kind != SFS_MAPPING_SNAPSHOT ||
+		    sfs_catalog_load(repo->catalog, mapping->snapshot,
+				     &snapshot) < 0)
+			continue;
+		volume = find_name(volumes, snapshot->volume);
+		if (!volume || volume->last_image == number)
+			continue;
+		volume->last_image = number;
+		volume->images++;
+	}
+}
+
+/* The catalog is not to be asked from within its own walk. */
+static int count_images(struct sfs_repo *repo, struct volumes *volumes)
+{
+	CLEANUP_IMAGES struct images images = { .count = 0 };
+	size_t i;
+	int r;
+
+	r = sfs_catalog_list_images(repo->catalog, keep_image, &images);
+	for (i = 0; r == 0 && i < images.count; i++)
+		count_image(repo, images.list[i], i + 1, volumes);
+	return r;
+}
+
 static int load(const struct sfs_cmd *cmd,
 		const struct sfs_catalog_filter *filter,
 		struct volumes *volumes)
@@ -173,6 +253,9 @@ static int load(const struct sfs_cmd *cmd,
 	if (r < 0)
 		return r;
 	r = sfs_catalog_list(repo->catalog, filter, gather, volumes);
+	if (r < 0)
+		return r;
+	r = count_images(repo, volumes);
 	if (r < 0)
 		return r;
 	if (volumes->count > 0)
@@ -199,6 +282,7 @@ static void print(const struct volume *volume)
 	sfs_output_field("Volume id", volume->latest->volume_id);
 	sfs_output_field_size("Size", volume->latest->size);
 	sfs_output_field_count("Snapshots", volume->snapshots);
+	sfs_output_field_count("Images", volume->images);
 	sfs_output_field_size("Stored", volume->stored_bytes);
 	sfs_output_field_time("First", volume->first_ns);
 	sfs_output_field_time("Latest", volume->latest->time_ns);

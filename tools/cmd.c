@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/name.h"
+#include "format/time.h"
 #include "src/log.h"
 #include "tools/message.h"
 
@@ -37,6 +38,26 @@ const struct sfs_verb *const sfs_verbs[] = {
 	&sfs_verb_snapshot_tag,
 	&sfs_verb_snapshot_restore,
 	&sfs_verb_snapshot_delete,
+	&sfs_verb_snapshot_share,
+	&sfs_verb_snapshot_unshare,
+	&sfs_verb_image_create,
+	&sfs_verb_image_register,
+	&sfs_verb_image_list,
+	&sfs_verb_image_show,
+	&sfs_verb_image_tag,
+	&sfs_verb_image_rename,
+	&sfs_verb_image_share,
+	&sfs_verb_image_unshare,
+	&sfs_verb_image_deprecate,
+	&sfs_verb_image_disable,
+	&sfs_verb_image_enable,
+	&sfs_verb_image_protect,
+	&sfs_verb_image_unprotect,
+	&sfs_verb_image_deregister,
+	&sfs_verb_image_restore,
+	&sfs_verb_image_launch,
+	&sfs_verb_image_export,
+	&sfs_verb_image_import,
 	&sfs_verb_volume_list,
 	&sfs_verb_volume_show,
 	&sfs_verb_gc,
@@ -111,4 +132,75 @@ int sfs_cmd_tag(const struct sfs_cmd *cmd, const char *text,
 			"tag '%s': its value %s (%d bytes, at most %d)", key,
 			why, (int)strlen(equals + 1), SFS_TAG_VALUE_MAX);
 	return sfs_tags_set(tags, key, equals + 1);
+}
+
+static int check_description(const struct sfs_cmd *cmd, const char *text)
+{
+	const char *why;
+
+	if (!text || sfs_name_text_ok(text, SFS_DESCRIPTION_MAX, &why))
+		return 0;
+	return sfs_message_usage(cmd->args.context,
+				 "description '%.60s%s': %s (%zu bytes, at "
+				 "most %d)",
+				 text, strlen(text) > 60 ? "..." : "", why,
+				 strlen(text), SFS_DESCRIPTION_MAX);
+}
+
+int sfs_cmd_labels(const struct sfs_cmd *cmd, const char **ret_description,
+		   struct sfs_tags *tags)
+{
+	CLEANUP_FREE char **list = NULL;
+	size_t i, count;
+	int r;
+
+	r = sfs_args_list(&cmd->args, "tag", &list, &count);
+	for (i = 0; r == 0 && i < count; i++)
+		r = sfs_cmd_tag(cmd, list[i], tags);
+	if (r < 0)
+		return r;
+	*ret_description = sfs_args_get(&cmd->args, "description");
+	return check_description(cmd, *ret_description);
+}
+
+int sfs_cmd_time(const struct sfs_cmd *cmd, const char *name, bool last,
+		 int64_t *ret_ns)
+{
+	const char *text = sfs_args_get(&cmd->args, name);
+	int64_t first_ns, last_ns;
+
+	*ret_ns = 0;
+	if (!text)
+		return 0;
+	if (!sfs_time_parse_user(text, &first_ns, &last_ns))
+		return sfs_message_usage(cmd->args.context,
+					 "--%s '%s': is not a time such as "
+					 "2026-11-22 or 2026-11-22T09:00Z",
+					 name, text);
+	*ret_ns = last ? last_ns : first_ns;
+	return 0;
+}
+
+static int count_damaged(const char *name, const char *why, void *context)
+{
+	size_t *count = context;
+
+	(void)name;
+	(void)why;
+	(*count)++;
+	return 0;
+}
+
+/* They were logged, and what there is was listed. */
+int sfs_cmd_check_listed(struct sfs_repo *repo)
+{
+	size_t count = 0;
+	int r;
+
+	r = sfs_catalog_damaged(repo->catalog, count_damaged, &count);
+	if (r < 0 || count == 0)
+		return r;
+	sfs_err("%zu damaged records are not in the list; see 'snapfs check'",
+		count);
+	return SFS_EXIT_DAMAGE;
 }

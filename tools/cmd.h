@@ -54,6 +54,26 @@ extern const struct sfs_verb sfs_verb_snapshot_diff;
 extern const struct sfs_verb sfs_verb_snapshot_tag;
 extern const struct sfs_verb sfs_verb_snapshot_restore;
 extern const struct sfs_verb sfs_verb_snapshot_delete;
+extern const struct sfs_verb sfs_verb_snapshot_share;
+extern const struct sfs_verb sfs_verb_snapshot_unshare;
+extern const struct sfs_verb sfs_verb_image_create;
+extern const struct sfs_verb sfs_verb_image_register;
+extern const struct sfs_verb sfs_verb_image_list;
+extern const struct sfs_verb sfs_verb_image_show;
+extern const struct sfs_verb sfs_verb_image_tag;
+extern const struct sfs_verb sfs_verb_image_rename;
+extern const struct sfs_verb sfs_verb_image_share;
+extern const struct sfs_verb sfs_verb_image_unshare;
+extern const struct sfs_verb sfs_verb_image_deprecate;
+extern const struct sfs_verb sfs_verb_image_disable;
+extern const struct sfs_verb sfs_verb_image_enable;
+extern const struct sfs_verb sfs_verb_image_protect;
+extern const struct sfs_verb sfs_verb_image_unprotect;
+extern const struct sfs_verb sfs_verb_image_deregister;
+extern const struct sfs_verb sfs_verb_image_restore;
+extern const struct sfs_verb sfs_verb_image_launch;
+extern const struct sfs_verb sfs_verb_image_export;
+extern const struct sfs_verb sfs_verb_image_import;
 extern const struct sfs_verb sfs_verb_volume_list;
 extern const struct sfs_verb sfs_verb_volume_show;
 extern const struct sfs_verb sfs_verb_gc;
@@ -78,6 +98,30 @@ SFS_MUST_CHECK int sfs_cmd_open(const struct sfs_cmd *cmd,
 /* Split K=V, judge both parts and set it in @tags. */
 SFS_MUST_CHECK int sfs_cmd_tag(const struct sfs_cmd *cmd, const char *text,
 			       struct sfs_tags *tags);
+
+/* The options that name what is made, and what they say.  *ret_description is
+ * NULL when none was given. */
+#define SFS_LABEL_OPTIONS                                                      \
+	{ .name = "description",                                               \
+	  .letter = 'd',                                                       \
+	  .argument = "TEXT",                                                  \
+	  .help = "at most 255 bytes" },                                       \
+	{                                                                      \
+		.name = "tag", .argument = "K=V", .repeat = true,              \
+		.help = "a tag; may be given again"                            \
+	}
+SFS_MUST_CHECK int sfs_cmd_labels(const struct sfs_cmd *cmd,
+				  const char **ret_description,
+				  struct sfs_tags *tags);
+
+/* The time that option @name gives; of what it names, a whole day perhaps, the
+ * first or the @last nanosecond.  0 when it was not given. */
+SFS_MUST_CHECK int sfs_cmd_time(const struct sfs_cmd *cmd, const char *name,
+				bool last, int64_t *ret_ns);
+
+/* SFS_EXIT_DAMAGE, with the reason told, when records are missing from a list
+ * because they are damaged; else 0. */
+SFS_MUST_CHECK int sfs_cmd_check_listed(struct sfs_repo *repo);
 
 /* The help of one verb, of a noun's verbs, of all; to @file. */
 void sfs_help_verb(FILE *file, const struct sfs_verb *verb);

@@ -76,6 +76,24 @@ static const char middle[] =
 	"    end | sort -u\n"
 	"end\n"
 	"\n"
+	"function __snapfs_images\n"
+	"    snapfs (__snapfs_line repository) -q image list --all 2>/dev/null "
+	"|\n"
+	"    string replace -rf '^(.*\\S) +img-[0-9a-f]{17} .*' '$1'\n"
+	"end\n"
+	"\n"
+	"function __snapfs_mappings\n"
+	"    set -l device (string match -r '^[^=]*=' -- (commandline -ct))\n"
+	"    and printf '%s\\n' $device(__snapfs_list snapshot) \\\n"
+	"        $device'empty,size=' $device'none'\n"
+	"end\n"
+	"\n"
+	"function __snapfs_grantees\n"
+	"    echo all\n"
+	"    printf 'user:%s\\n' (__fish_complete_users)\n"
+	"    printf 'group:%s\\n' (__fish_complete_groups)\n"
+	"end\n"
+	"\n"
 	"complete -c snapfs -f";
 
 /* What the words or the value of @complete are, as options of complete. */
@@ -91,11 +109,21 @@ static void put_candidates(enum sfs_complete complete, const char *choices)
 	case SFS_COMPLETE_SOURCE:
 		printf(" -F -a '(__snapfs_list volume =)'");
 		break;
+	case SFS_COMPLETE_IMAGE:
+		printf(" -a '(__snapfs_images)'");
+		break;
+	case SFS_COMPLETE_MAPPING:
+		printf(" -a '(__snapfs_mappings)'");
+		break;
+	case SFS_COMPLETE_GRANTEE:
+		printf(" -a '(__snapfs_grantees)'");
+		break;
 	case SFS_COMPLETE_CHOICE:
 		assert(choices);
 		printf(" -a '%s'", choices);
 		break;
 	case SFS_COMPLETE_FILE:
+	case SFS_COMPLETE_DISK:
 		printf(" -F");
 		break;
 	case SFS_COMPLETE_DIR:
@@ -104,6 +132,13 @@ static void put_candidates(enum sfs_complete complete, const char *choices)
 	default:
 		break;
 	}
+}
+
+static void put_text(const char *text)
+{
+	printf(" -d '");
+	sfs_completion_quoted(text);
+	puts("'");
 }
 
 static void put_option(const struct sfs_opt *opt, const char *verb)
@@ -118,18 +153,17 @@ static void put_option(const struct sfs_opt *opt, const char *verb)
 		printf(" -x");
 		put_candidates(opt->complete, opt->choices);
 	}
-	printf(" -d '");
-	sfs_completion_quoted(opt->help);
-	puts("'");
+	put_text(opt->help);
 }
 
 static void put_first(const struct sfs_verb *verb, const char *at)
 {
 	printf("complete -c snapfs -n '__snapfs_at %s' -a %s", at,
 	       verb->noun ? verb->noun : verb->name);
-	if (!verb->noun)
-		printf(" -d '%s'", verb->summary);
-	putchar('\n');
+	if (verb->noun)
+		putchar('\n');
+	else
+		put_text(verb->summary);
 }
 
 static void put_words(const char *which, const char *name,
@@ -147,9 +181,11 @@ static void put_verb(const struct sfs_verb *verb)
 	char name[SFS_COMPLETION_NAME];
 	const struct sfs_opt *opt;
 
-	if (verb->noun)
-		printf("complete -c snapfs -n '__snapfs_at %s' -a %s -d '%s'\n",
-		       verb->noun, verb->name, verb->summary);
+	if (verb->noun) {
+		printf("complete -c snapfs -n '__snapfs_at %s' -a %s",
+		       verb->noun, verb->name);
+		put_text(verb->summary);
+	}
 	sfs_completion_verb_name(verb, name);
 	if (verb->complete != SFS_COMPLETE_VERB)
 		put_words("first", name, verb->complete, verb->choices);

@@ -2,8 +2,8 @@
 
 /*
  * Completion scripts, made from the tables of verbs and options.  What is in
- * a repository (snapshots, volumes) the scripts ask `snapfs snapshot list`
- * for, with the -r of the line that is being completed.
+ * a repository (snapshots, volumes, images) the scripts ask `snapfs snapshot
+ * list` and `image list` for, with the -r of the line that is being completed.
  */
 
 #include <errno.h>
@@ -15,10 +15,18 @@
 #include "tools/message.h"
 
 static const char *const kind_names[] = {
-	[SFS_COMPLETE_NONE] = "none",	  [SFS_COMPLETE_FILE] = "file",
-	[SFS_COMPLETE_DIR] = "dir",	  [SFS_COMPLETE_SNAPSHOT] = "snapshot",
-	[SFS_COMPLETE_VOLUME] = "volume", [SFS_COMPLETE_SOURCE] = "source",
-	[SFS_COMPLETE_CHOICE] = "choice", [SFS_COMPLETE_VERB] = "verb",
+	[SFS_COMPLETE_NONE] = "none",
+	[SFS_COMPLETE_FILE] = "file",
+	[SFS_COMPLETE_DIR] = "dir",
+	[SFS_COMPLETE_SNAPSHOT] = "snapshot",
+	[SFS_COMPLETE_VOLUME] = "volume",
+	[SFS_COMPLETE_IMAGE] = "image",
+	[SFS_COMPLETE_SOURCE] = "source",
+	[SFS_COMPLETE_DISK] = "disk",
+	[SFS_COMPLETE_MAPPING] = "mapping",
+	[SFS_COMPLETE_GRANTEE] = "grantee",
+	[SFS_COMPLETE_CHOICE] = "choice",
+	[SFS_COMPLETE_VERB] = "verb",
 };
 
 const char *sfs_completion_kind(enum sfs_complete complete)
@@ -155,6 +163,11 @@ static const char bash_start[] =
 	"{\n"
 	"\tlocal id volume rest\n"
 	"\n"
+	"\tif [[ $1 == image ]]; then\n"
+	"\t\tsnapfs \"${repository[@]}\" -q image list --all 2>/dev/null |\n"
+	"\t\tsed -n 's/^\\(.*[^ ]\\)  *img-[0-9a-f]\\{17\\} .*/\\1/p'\n"
+	"\t\treturn\n"
+	"\tfi\n"
 	"\tsnapfs \"${repository[@]}\" -q snapshot list 2>/dev/null |\n"
 	"\twhile read -r id volume rest; do\n"
 	"\t\tcase $1:$id in\n"
@@ -164,15 +177,56 @@ static const char bash_start[] =
 	"\tdone | sort -u\n"
 	"}\n"
 	"\n"
+	"# Split $line at spaces as the shell does: into words, the last of "
+	"them\n"
+	"# what is being completed, with the quote that it stands in.\n"
+	"_snapfs_split()\n"
+	"{\n"
+	"\tlocal c i word='' some=''\n"
+	"\n"
+	"\tfor ((i = 0; i < ${#line}; i++)); do\n"
+	"\t\tc=${line:i:1}\n"
+	"\t\tif [[ $c == \\\\ && $quote != \\' ]]; then\n"
+	"\t\t\ti=$((i + 1)) some=yes\n"
+	"\t\t\tword+=${line:i:1}\n"
+	"\t\telif [[ $c == \"$quote\" ]]; then\n"
+	"\t\t\tquote=''\n"
+	"\t\telif [[ -z $quote && $c == [\\\"\\'] ]]; then\n"
+	"\t\t\tquote=$c some=yes\n"
+	"\t\telif [[ -z $quote && $c == [[:space:]] ]]; then\n"
+	"\t\t\t[[ -z $some ]] || words+=(\"$word\")\n"
+	"\t\t\tword='' some=''\n"
+	"\t\telse\n"
+	"\t\t\tword+=$c some=yes\n"
+	"\t\tfi\n"
+	"\tdone\n"
+	"\twords+=(\"$word\")\n"
+	"}\n"
+	"\n"
+	"# Make the images that begin with $cur COMPREPLY, quoted like it.\n"
+	"_snapfs_images()\n"
+	"{\n"
+	"\tlocal name\n"
+	"\n"
+	"\twhile IFS= read -r name; do\n"
+	"\t\t[[ $name == \"$cur\"* ]] || continue\n"
+	"\t\tname=${name#\"$word\"}\n"
+	"\t\tcase $quote in\n"
+	"\t\t'') printf -v name %q \"$name\" ;;\n"
+	"\t\t\\') name=${name//\\'/\\'\\\\\\'\\'} ;;\n"
+	"\t\tesac\n"
+	"\t\tCOMPREPLY+=(\"$name\")\n"
+	"\tdone < <(_snapfs_list image)\n"
+	"}\n"
+	"\n"
 	"_snapfs()\n"
 	"{\n"
 	"\tlocal line=${COMP_LINE:0:COMP_POINT} verb='' kind='' choices=''\n"
 	"\tlocal options='' value='' optional='' head='' cur full prev word i\n"
-	"\tlocal breaks='' more='' count=0\n"
-	"\tlocal -a words repository=()\n"
+	"\tlocal breaks='' more='' quote='' count=0\n"
+	"\tlocal -a words=() repository=()\n"
 	"\n"
-	"\tread -ra words <<<\"$line\"\n"
-	"\t[[ $line != *[[:space:]] ]] || words+=('')\n"
+	"\t_snapfs_split\n"
 	"\tfull=${words[${#words[@]} - 1]} cur=$full\n"
 	"\tprev=${words[${#words[@]} - 2]}\n"
 	"\tfor ((i = 1; i < ${#words[@]} - 1; i++)); do\n"
@@ -203,8 +257,22 @@ static const char bash_end[] =
 	"\telif [[ $cur == -* ]]; then\n"
 	"\t\tkind=choice choices=\"$options $globals\"\n"
 	"\tfi\n"
-	"\tif [[ $kind == source && $cur == *=* ]]; then\n"
-	"\t\thead=${cur%%=*}= cur=${cur#*=} kind=file\n"
+	"\tcase $kind:$cur in\n"
+	"\tsource:*=* | disk:*=*)\n"
+	"\t\thead=${cur%%=*}= cur=${cur#*=} kind=file ;;\n"
+	"\tmapping:*=*)\n"
+	"\t\thead=${cur%%=*}= cur=${cur#*=} kind=choice\n"
+	"\t\tchoices=\"$(_snapfs_list snapshot) empty,size= none\" ;;\n"
+	"\tgrantee:user:*) head=user: cur=${cur#*:} kind=user ;;\n"
+	"\tgrantee:group:*) head=group: cur=${cur#*:} kind=group ;;\n"
+	"\tesac\n"
+	"\t# readline splits words at these and wants what comes behind.\n"
+	"\tword=\n"
+	"\t[[ $COMP_WORDBREAKS != *=* ]] || breaks+='='\n"
+	"\t[[ $COMP_WORDBREAKS != *@* ]] || breaks+='@'\n"
+	"\t[[ $COMP_WORDBREAKS != *:* ]] || breaks+=':'\n"
+	"\tif [[ -z $quote && -n $breaks && $full == *[\"$breaks\"]* ]]; then\n"
+	"\t\tword=${full%\"${full##*[\"$breaks\"]}\"}\n"
 	"\tfi\n"
 	"\tcase $kind in\n"
 	"\tfile) compopt -o filenames\n"
@@ -214,18 +282,18 @@ static const char bash_end[] =
 	"\tsource) compopt -o nospace; choices=$(_snapfs_list volume)\n"
 	"\t\tmapfile -t COMPREPLY < <(compgen -S = -W \"$choices\" -- "
 	"\"$cur\") ;;\n"
+	"\tuser | group)\n"
+	"\t\tmapfile -t COMPREPLY < <(compgen -P \"$head\" -A \"$kind\" -- "
+	"\"$cur\") ;;\n"
+	"\tgrantee) compopt -o nospace; choices='user: group: all' ;;&\n"
 	"\tsnapshot | volume) choices=$(_snapfs_list \"$kind\") ;;&\n"
-	"\tsnapshot | volume | choice | verb)\n"
+	"\tsnapshot | volume | grantee | choice | verb)\n"
 	"\t\tmapfile -t COMPREPLY < <(compgen -P \"$head\" -W \"$choices\" "
 	"-- \"$cur\") ;;\n"
+	"\timage) _snapfs_images\n"
+	"\t\treturn ;;\n"
 	"\tesac\n"
-	"\t# readline splits words at these and wants what comes behind.\n"
-	"\t[[ $COMP_WORDBREAKS != *=* ]] || breaks+='='\n"
-	"\t[[ $COMP_WORDBREAKS != *@* ]] || breaks+='@'\n"
-	"\tif [[ -n $breaks && $full == *[\"$breaks\"]* ]]; then\n"
-	"\t\tword=${full%\"${full##*[\"$breaks\"]}\"}\n"
-	"\t\tCOMPREPLY=(\"${COMPREPLY[@]#\"$word\"}\")\n"
-	"\tfi\n"
+	"\tCOMPREPLY=(\"${COMPREPLY[@]#\"$word\"}\")\n"
 	"}\n"
 	"complete -F _snapfs snapfs";
 

@@ -129,7 +129,8 @@ void sfs_help_all(FILE *file)
 	fputs("\nGlobal options:\n", file);
 	put_options(file, sfs_global_options);
 	fputs("\nSNAP is an id, a unique prefix of it (4 digits or more), "
-	      "VOLUME@latest,\nVOLUME@-N or VOLUME@TIME.  See 'snapfs help "
+	      "VOLUME@latest,\nVOLUME@-N or VOLUME@TIME.  An image's NAME can "
+	      "be its id or a prefix of that\nas well.  See 'snapfs help "
 	      "VERB' and snapfs(1).\n",
 	      file);
 }

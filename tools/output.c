@@ -7,7 +7,9 @@
 
 #include "format/name.h"
 #include "format/time.h"
+#include "src/image-json.h"
 #include "src/log.h"
+#include "src/record-write.h"
 
 /* The widest key of sfs_output_field(), colon and space. */
 #define FIELD_WIDTH 16
@@ -61,9 +63,16 @@ void sfs_output_exact(uint64_t bytes, char ret[SFS_OUTPUT_EXACT])
 			 bytes);
 }
 
+static void put_key(const char *key)
+{
+	int length = printf("%s%s", key, *key ? ":" : "");
+
+	printf("%*s", FIELD_WIDTH - length, "");
+}
+
 void sfs_output_field(const char *key, const char *value)
 {
-	printf("%s:%*s", key, FIELD_WIDTH - 1 - (int)strlen(key), "");
+	put_key(key);
 	sfs_output_text(stdout, value);
 	putchar('\n');
 }
@@ -90,6 +99,19 @@ void sfs_output_field_count(const char *key, uint64_t count)
 
 	snprintf(text, sizeof(text), "%" PRIu64, count);
 	sfs_output_field(key, text);
+}
+
+void sfs_output_field_tags(const struct sfs_tags *tags)
+{
+	size_t i;
+
+	for (i = 0; i < tags->count; i++) {
+		put_key(i == 0 ? "Tags" : "");
+		sfs_output_text(stdout, tags->tags[i].key);
+		putchar('=');
+		sfs_output_text(stdout, tags->tags[i].value);
+		putchar('\n');
+	}
 }
 
 int sfs_output_json(struct sfs_jsonw *w)
@@ -121,20 +143,6 @@ static void json_id(struct sfs_jsonw *w, const char *key, const char *id)
 		sfs_jsonw_null(w, key);
 }
 
-static void json_tags(struct sfs_jsonw *w, const struct sfs_tags *tags)
-{
-	size_t i;
-
-	sfs_jsonw_array(w, "Tags");
-	for (i = 0; i < tags->count; i++) {
-		sfs_jsonw_object(w, NULL);
-		sfs_jsonw_string(w, "Key", tags->tags[i].key);
-		sfs_jsonw_string(w, "Value", tags->tags[i].value);
-		sfs_jsonw_end(w);
-	}
-	sfs_jsonw_end(w);
-}
-
 void sfs_output_json_snapshot(struct sfs_jsonw *w, const char *key,
 			      const struct sfs_snapshot *snapshot)
 {
@@ -155,7 +163,12 @@ void sfs_output_json_snapshot(struct sfs_jsonw *w, const char *key,
 	json_id(w, "SnapshotSetId", snapshot->set);
 	sfs_jsonw_string(w, "Source", snapshot->source);
 	sfs_jsonw_string(w, "Description", snapshot->description);
-	json_tags(w, &snapshot->tags);
+	sfs_tags_json(w, "Tags", &snapshot->tags);
+	if (snapshot->owner == SFS_OWNER_NONE)
+		sfs_jsonw_null(w, "OwnerId");
+	else
+		sfs_jsonw_uint(w, "OwnerId", snapshot->owner);
+	sfs_record_put_grants(w, "CreateVolumePermissions", &snapshot->grants);
 	sfs_jsonw_end(w);
 }
 

@@ -23,11 +23,13 @@ void sfs_output_size(uint64_t bytes, char ret[SFS_OUTPUT_SIZE]);
 #define SFS_OUTPUT_EXACT 48
 void sfs_output_exact(uint64_t bytes, char ret[SFS_OUTPUT_EXACT]);
 
-/* "Key:            value" lines. */
+/* "Key:            value" lines; with a key of "" more of the one before. */
 void sfs_output_field(const char *key, const char *value);
 void sfs_output_field_size(const char *key, uint64_t bytes);
 void sfs_output_field_time(const char *key, int64_t time_ns);
 void sfs_output_field_count(const char *key, uint64_t count);
+/* One line each; nothing for none. */
+void sfs_output_field_tags(const struct sfs_tags *tags);
 
 /* Print the finished document @w. */
 SFS_MUST_CHECK int sfs_output_json(struct sfs_jsonw *w);

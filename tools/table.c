@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -39,6 +40,14 @@ int sfs_table_add_size(struct sfs_table *table, uint64_t bytes)
 	char text[SFS_OUTPUT_SIZE];
 
 	sfs_output_size(bytes, text);
+	return sfs_table_add(table, text);
+}
+
+int sfs_table_add_count(struct sfs_table *table, uint64_t count)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, count);
 	return sfs_table_add(table, text);
 }
 

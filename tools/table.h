@@ -21,6 +21,7 @@ void sfs_table_done(struct sfs_table *table);
 #define CLEANUP_TABLE __attribute__((cleanup(sfs_table_done)))
 SFS_MUST_CHECK int sfs_table_add(struct sfs_table *table, const char *cell);
 SFS_MUST_CHECK int sfs_table_add_size(struct sfs_table *table, uint64_t bytes);
+SFS_MUST_CHECK int sfs_table_add_count(struct sfs_table *table, uint64_t count);
 SFS_MUST_CHECK int sfs_table_add_time(struct sfs_table *table, int64_t time_ns);
 void sfs_table_print(const struct sfs_table *table);
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# bash completes verbs, options, snapshots, volumes and files
+# bash completes verbs, options, snapshots, images, volumes and files
 . "$(dirname "$0")/../lib/functions.sh"
 scratch
 
@@ -37,7 +37,8 @@ expect_candidates()
 
 expect_candidates "snapfs re" "rebuild"
 expect_candidates "snapfs --json snap" "snapshot"
-expect_candidates "snapfs snapshot s" "show"
+expect_candidates "snapfs snapshot sho" "show"
+expect_candidates "snapfs image un" "unprotect unshare"
 expect_candidates "snapfs snapshot create --al" "--allow-fuzzy"
 expect_candidates "snapfs init x --compression lz4h" "lz4hc"
 expect_candidates "snapfs init x --compression=lz4h" "lz4hc"
@@ -51,7 +52,27 @@ expect_candidates "snapfs -r repo snapshot create web-data=dis" "disk.raw"
 expect_candidates "snapfs -r repo snapshot restore $id dis" "disk.raw"
 expect_candidates "snapfs umount di" "dir one"
 expect_candidates "snapfs completion f" "fish"
+
+# Names of images are quoted as the line quotes them.
+for name in "web (1)" "web's [2]" plain@home; do
+	snap -q image register "$name" sda=web-root@latest >/dev/null 2>&1
+done
+expect_candidates "snapfs -r repo image show w" "web\\ \\(1\\) web\\'s\\ \\[2\\]"
+expect_candidates "snapfs -r repo image show web\\ \\(" "web\\ \\(1\\)"
+expect_candidates "snapfs -r repo image show \"web (" "web (1)"
+expect_candidates "snapfs -r repo image show web\\'" "web\\'s\\ \\[2\\]"
+expect_candidates "snapfs -r repo image show 'web" "web (1) web'\\''s [2]"
+expect_candidates "snapfs -r repo image deregister plain@home \"web'" "web's [2]"
+expect_candidates "snapfs -r repo image share web\\ \\(1\\) user:roo" "root"
+expect_candidates "snapfs -r repo image share 'web (1)' a" "all"
+expect_candidates "snapfs -r repo image create new /dev/sda1=dis" "disk.raw"
+expect_candidates "snapfs -r repo image register new sda=web-root@l" "latest"
+expect_candidates "snapfs -r repo image register n sda=e" "empty,size="
+expect_candidates "snapfs -r repo image create n s=d --boot-mode uefi-" \
+	"uefi-preferred"
+
 COMP_WORDBREAKS=${COMP_WORDBREAKS//@/}@
+expect_candidates "snapfs -r repo image show plain@" "home"
 expect_candidates "snapfs -r repo snapshot show web-root@l" "latest"
 COMP_WORDBREAKS=${COMP_WORDBREAKS//@/}
 expect_candidates "snapfs -r repo snapshot show web-root@l" "web-root@latest"

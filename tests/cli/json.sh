@@ -36,6 +36,29 @@ document snap --json snapshot restore disk@-1 out.raw --verify
 document snap --json volume list
 expect_equal "$(jq -r '.Volumes[0].SnapshotCount' <<<"$OUT")" 2
 document snap --json volume show disk
+document snap --json snapshot share disk@-1 user:1234
+expect_equal "$(jq -c .CreateVolumePermissions <<<"$OUT")" '[{"UserId":1234}]'
+document snap --json snapshot unshare disk@-1 user:1234
+
+document snap --json image create web sda=disk.raw
+expect_match "$(jq -r .ImageId <<<"$OUT")" '^img-'
+document snap --json image register other sda=disk@latest sdb=empty,size=1M
+document snap --json image show web
+document snap --json image list
+expect_equal "$(jq -r '[.Images[].Name] | join(" ")' <<<"$OUT")" "other web"
+document snap --json image tag web a=b
+document snap --json image rename web other2
+expect_equal "$(jq -r .Name <<<"$OUT")" other2
+for verb in disable enable protect unprotect deprecate; do
+	document snap --json image "$verb" other
+done
+document snap --json image share other all
+expect_equal "$(jq -c .LaunchPermissions <<<"$OUT")" '[{"Group":"all"}]'
+document snap --json image unshare other all
+document snap --json image deregister other -n
+document snap --json image deregister other other2 --delete-snapshots
+expect_equal "$(jq -c '[.Snapshots[].Result] | unique' <<<"$OUT")" '["deleted"]'
+
 document snap --json snapshot delete -n disk@-1
 expect_equal "$(jq .DryRun <<<"$OUT")" true
 document snap --json snapshot delete disk@-1

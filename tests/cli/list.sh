@@ -46,5 +46,6 @@ expect_exit 0 snap snapshot show "$a"
 expect_match "$OUT" '^Size: +48.8 KiB \(50000 bytes\)$'
 expect_match "$OUT" '^Tags: +env=prod$'
 expect_exit 0 snap volume list
-expect_match "$OUT" "^a +2 "
+expect_match "$OUT" "^VOLUME +SNAPSHOTS +IMAGES +SIZE "
+expect_match "$OUT" "^a +2 +0 "
 expect_exit 1 snap volume show nosuch

@@ -15,7 +15,7 @@ options_of()
 }
 
 snapfs help | sed -n '/^Verbs:/,/^$/s/^  \([a-z ]*[a-z]\)  .*/\1/p' >verbs
-[ "$(wc -l <verbs)" -ge 19 ] || fail "help lists too few verbs"
+[ "$(wc -l <verbs)" -ge 37 ] || fail "help lists too few verbs"
 snapfs help | options_of 'Global options' | sed 's/^/- /' >help
 while read -r verb; do
 	# shellcheck disable=SC2086

@@ -31,6 +31,13 @@ expect_equal "$(snap --json snapshot show "$id" | json_get .BadInBytes)" 16384
 expect_exit 1 snap snapshot restore "$id" copy.raw
 [ ! -e copy.raw ] || fail "a restore that failed left a file"
 
+# The same as the root of an image.
+expect_exit 1 snap image create web sda="$image"
+expect_equal "$(snap --json image list | json_get '.Images | length')" 0
+expect_exit 3 snap image create web sda="$image,volume=v" --skip-bad
+expect_match "$OUT" '^img-'
+expect_match "$ERR" "volume 'v': .* marked bad"
+
 mount_repo repo mnt2
 python3 - disk.raw "mnt2/snapshots/$id.img" <<'END'
 import os, sys

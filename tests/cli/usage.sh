@@ -28,11 +28,13 @@ expect_equal "$(snapfs help snapshot diff)" "$(snapfs snapshot diff --help)"
 expect_exit 2 snapfs
 expect_match "$ERR" '^usage: snapfs '
 expect_usage "which verb\? there are create, list" snapfs snapshot
-expect_usage "unknown verb 'bogus'; there are init, snapshot, volume" \
+expect_usage "unknown verb 'bogus'; there are init, snapshot, image, volume" \
 	snapfs bogus
 expect_usage "unknown verb 'attach'; there are create, list, show" \
 	snapfs snapshot attach x y
-for noun in image policy copy; do
+expect_usage "unknown verb 'bogus'; there are create, register, list" \
+	snapfs image bogus
+for noun in policy copy; do
 	expect_usage "unknown verb '$noun'" snapfs "$noun" create x
 done
 expect_usage "unknown verb 'create'; there are list, show" \
