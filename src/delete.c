@@ -155,29 +155,16 @@ static int deregister(struct sfs_repo *repo, const struct users *users,
 	return r;
 }
 
-static int lock(struct sfs_repo *repo, bool dry_run, struct sfs_lock **ret)
-{
-	int r;
-
-	if (dry_run)
-		return 0;
-	r = sfs_repo_check_writable(repo);
-	if (r < 0)
-		return r;
-	/* Held for moments by whoever has it, and not by who reads disks. */
-	return sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
-			      ret);
-}
-
 int sfs_delete_with(struct sfs_repo *repo, char *const *ids, size_t count,
 		    const struct sfs_delete_options *options)
 {
 	CLEANUP_USERS struct users users = { .repo = repo };
 	CLEANUP_LOCK struct sfs_lock *records = NULL;
 	size_t i;
-	int r;
+	int r = 0;
 
-	r = lock(repo, options->dry_run, &records);
+	if (!options->dry_run)
+		r = sfs_repo_lock_records(repo, &records);
 	if (r == 0)
 		r = sfs_images_using(repo, ids, count, note_user, &users);
 	if (r == 0 && users.count > 0)

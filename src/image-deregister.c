@@ -155,28 +155,16 @@ static int carry_out(struct release *release)
 	return 0;
 }
 
-static int lock(struct sfs_repo *repo, bool dry_run, struct sfs_lock **ret)
-{
-	int r;
-
-	if (dry_run)
-		return 0;
-	r = sfs_repo_check_writable(repo);
-	if (r < 0)
-		return r;
-	return sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
-			      ret);
-}
-
 int sfs_image_deregister(struct sfs_repo *repo, const char *id,
 			 bool delete_snapshots, bool dry_run,
 			 struct sfs_released **ret, size_t *ret_count)
 {
 	CLEANUP_RELEASE struct release release = { .repo = repo };
 	CLEANUP_LOCK struct sfs_lock *records = NULL;
-	int r;
+	int r = 0;
 
-	r = lock(repo, dry_run, &records);
+	if (!dry_run)
+		r = sfs_repo_lock_records(repo, &records);
 	if (r == 0)
 		r = load(&release, id);
 	if (r == 0)

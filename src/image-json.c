@@ -2,6 +2,7 @@
 #include "src/image-json.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/name.h"
@@ -127,4 +128,21 @@ void sfs_image_json(struct sfs_jsonw *w, const char *key,
 	sfs_jsonw_end(w);
 	sfs_tags_json(w, "Tags", &image->tags);
 	sfs_jsonw_end(w);
+}
+
+int sfs_image_document(struct sfs_repo *repo, const struct sfs_image *image,
+		       char **ret, size_t *ret_size)
+{
+	CLEANUP_FREE enum sfs_mapping_state *states = NULL;
+	CLEANUP_JSONW struct sfs_jsonw *w = NULL;
+	int r;
+
+	r = sfs_image_states(repo, image, &states);
+	if (r < 0)
+		return r;
+	r = sfs_jsonw_new(&w);
+	if (r < 0)
+		return r;
+	sfs_image_json(w, NULL, image, states);
+	return sfs_jsonw_finish(w, true, ret, ret_size);
 }

@@ -18,4 +18,10 @@ void sfs_image_json(struct sfs_jsonw *w, const char *key,
 void sfs_tags_json(struct sfs_jsonw *w, const char *key,
 		   const struct sfs_tags *tags);
 
+/* The same of an image of @repo as a document of its own: image.json.  The
+ * caller frees. */
+SFS_MUST_CHECK int sfs_image_document(struct sfs_repo *repo,
+				      const struct sfs_image *image, char **ret,
+				      size_t *ret_size);
+
 #endif

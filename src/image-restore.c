@@ -117,18 +117,6 @@ static int open_views(struct sfs_image_restore_job *job)
 
 /* ---- what is said about it ---- */
 
-static int describe(struct sfs_image_restore_job *job)
-{
-	CLEANUP_JSONW struct sfs_jsonw *w = NULL;
-	int r;
-
-	r = sfs_jsonw_new(&w);
-	if (r < 0)
-		return r;
-	sfs_image_json(w, NULL, job->image, job->states);
-	return sfs_jsonw_finish(w, true, &job->manifest, NULL);
-}
-
 static int describe_start(struct sfs_image_restore_job *job,
 			  const struct sfs_machine *machine)
 {
@@ -187,7 +175,7 @@ static int prepare(struct sfs_image_restore_job *job)
 	r = open_views(job);
 	if (r < 0)
 		return r;
-	r = describe(job);
+	r = sfs_image_document(job->repo, job->image, &job->manifest, NULL);
 	if (r < 0)
 		return r;
 	r = sfs_image_restore_open_dir(job);

@@ -135,13 +135,9 @@ int sfs_image_register(struct sfs_repo *repo, struct sfs_image *image)
 	CLEANUP_LOCK struct sfs_lock *lock = NULL;
 	int r;
 
-	r = sfs_repo_check_writable(repo);
-	if (r < 0)
-		return r;
 	/* So that no snapshot goes, and nobody takes the name, until the
 	 * record stands. */
-	r = sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
-			   &lock);
+	r = sfs_repo_lock_records(repo, &lock);
 	if (r == 0)
 		r = fit_all(repo, image);
 	if (r == 0)
@@ -182,11 +178,7 @@ int sfs_image_edit(struct sfs_repo *repo, const char *id,
 	char name[sizeof(image->name)];
 	int r;
 
-	r = sfs_repo_check_writable(repo);
-	if (r < 0)
-		return r;
-	r = sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
-			   &lock);
+	r = sfs_repo_lock_records(repo, &lock);
 	if (r == 0)
 		r = load_to_edit(repo, id, &image);
 	if (r < 0)

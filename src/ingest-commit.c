@@ -86,8 +86,7 @@ static int commit_set(struct sfs_ingest_run *ingest, bool *ret_uncertain)
 	int r = 0;
 
 	if (options->on_publish) {
-		r = sfs_store_lock(ingest->repo->store, SFS_LOCK_RECORDS, NULL,
-				   true, true, &lock);
+		r = sfs_repo_lock_records(ingest->repo, &lock);
 		if (r == 0)
 			r = options->on_publish(ingest->taken,
 						options->context);

@@ -129,6 +129,17 @@ int sfs_repo_check_writable(const struct sfs_repo *repo)
 	return 0;
 }
 
+int sfs_repo_lock_records(const struct sfs_repo *repo, struct sfs_lock **ret)
+{
+	int r;
+
+	r = sfs_repo_check_writable(repo);
+	if (r < 0)
+		return r;
+	return sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
+			      ret);
+}
+
 void sfs_repo_close(struct sfs_repo *repo)
 {
 	if (!repo)

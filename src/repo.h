@@ -39,6 +39,12 @@ SFS_MUST_CHECK int sfs_repo_open(const char *path, size_t chunk_cache_size,
  * or a feature of a newer version. */
 SFS_MUST_CHECK int sfs_repo_check_writable(const struct sfs_repo *repo);
 
+/* The records lock, for who is about to replace, move or add records that
+ * others judge by: waits for it, since nobody has it for long.  -EROFS as
+ * above. */
+SFS_MUST_CHECK int sfs_repo_lock_records(const struct sfs_repo *repo,
+					 struct sfs_lock **ret);
+
 void sfs_repo_close(struct sfs_repo *repo);
 SFS_DEFINE_CLEANUP(struct sfs_repo, sfs_repo_close);
 #define CLEANUP_REPO __attribute__((cleanup(sfs_repo_closep)))

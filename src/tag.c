@@ -49,12 +49,8 @@ int sfs_snapshot_edit(struct sfs_repo *repo, const char *id,
 	CLEANUP_LOCK struct sfs_lock *lock = NULL;
 	int r;
 
-	r = sfs_repo_check_writable(repo);
-	if (r < 0)
-		return r;
 	/* So that nobody edits or deletes it between reading and replacing. */
-	r = sfs_store_lock(repo->store, SFS_LOCK_RECORDS, NULL, true, true,
-			   &lock);
+	r = sfs_repo_lock_records(repo, &lock);
 	if (r < 0)
 		return r;
 	r = sfs_catalog_load(repo->catalog, id, &snapshot);

@@ -23,18 +23,14 @@ const char *sfs_image_output_state(const struct sfs_image *image,
 
 int sfs_image_output_json(struct sfs_repo *repo, const struct sfs_image *image)
 {
-	CLEANUP_FREE enum sfs_mapping_state *states = NULL;
-	CLEANUP_JSONW struct sfs_jsonw *w = NULL;
+	CLEANUP_FREE char *text = NULL;
 	int r;
 
-	r = sfs_image_states(repo, image, &states);
+	r = sfs_image_document(repo, image, &text, NULL);
 	if (r < 0)
 		return r;
-	r = sfs_jsonw_new(&w);
-	if (r < 0)
-		return r;
-	sfs_image_json(w, NULL, image, states);
-	return sfs_output_json(w);
+	fputs(text, stdout);
+	return 0;
 }
 
 int sfs_image_output_edit(const struct sfs_cmd *cmd,
