@@ -374,7 +374,8 @@ int sfs_view_next_data(struct sfs_view *view, uint64_t offset, uint64_t *ret)
 {
 	int r;
 
-	if (offset >= view->snapshot->size)
+	/* The last chunk may reach into what lies behind. */
+	if (offset >= view->stored)
 		return -ENXIO;
 	r = next(view, offset, false, ret);
 	if (r < 0)

@@ -66,6 +66,7 @@ static void its_data_ends_where_the_snapshot_ends(void **state)
 	assert_int_equal(found, SIZE);
 	assert_int_equal(sfs_view_next_hole(view, 20 * CHUNK, &found), 0);
 	assert_int_equal(found, 20 * CHUNK);
+	assert_int_equal(sfs_view_next_data(view, SIZE, &found), -ENXIO);
 	assert_int_equal(sfs_view_next_data(view, 4 * CHUNK, &found), -ENXIO);
 	assert_int_equal(sfs_view_next_hole(view, size, &found), -ENXIO);
 }
