@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fuse/access.h"
 #include "fuse/fs.h"
 #include "fuse/ops.h"
 
@@ -53,6 +54,8 @@ struct listing {
 	fuse_req_t req;
 	struct sfs_fs *fs;
 	const struct sfs_tree *tree;
+	struct sfs_caller *caller;
+	int64_t now_ns;
 	char *buffer;
 	size_t size;
 	size_t used;
@@ -75,8 +78,8 @@ static size_t add_plus(const struct listing *listing, const char *name,
 {
 	struct fuse_entry_param entry = {
 		.ino = place->ino,
-		.entry_timeout = sfs_fs_name_timeout(place),
-		.attr_timeout = sfs_fs_stat_timeout(place),
+		.entry_timeout = sfs_fs_name_timeout(listing->fs, place),
+		.attr_timeout = sfs_fs_stat_timeout(listing->fs, place),
 	};
 
 	sfs_fs_stat(listing->fs, listing->tree, place, &entry.attr);
@@ -85,6 +88,13 @@ static size_t add_plus(const struct listing *listing, const char *name,
 	return fuse_add_direntry_plus(
 		listing->req, listing->buffer + listing->used,
 		listing->size - listing->used, name, &entry, next);
+}
+
+/* An entry that is left out keeps its offset. */
+static bool is_listed(const struct listing *listing, struct sfs_place *place)
+{
+	return sfs_access_lists(listing->fs->options, listing->tree,
+				listing->caller, place, listing->now_ns);
 }
 
 static void fill(struct listing *listing, const struct sfs_place *parent,
@@ -98,6 +108,9 @@ static void fill(struct listing *listing, const struct sfs_place *parent,
 
 	for (; nth_entry(listing->tree, parent, offset, &place, name);
 	     offset++) {
+		if (offset >= 2 && !is_listed(listing, &place))
+			continue;
+		sfs_scratch_current(listing->fs, &place);
 		size = add(listing, name, &place, offset + 1);
 		if (size > listing->size - listing->used)
 			return;
@@ -110,11 +123,14 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		 size_t (*add)(const struct listing *listing, const char *name,
 			       const struct sfs_place *place, off_t next))
 {
+	CLEANUP_CALLER struct sfs_caller caller = { 0 };
 	CLEANUP_FREE char *buffer = sfs_malloc(size);
 	struct listing listing = {
 		.req = req,
 		.fs = fuse_req_userdata(req),
 		.tree = tree_of(fi),
+		.caller = &caller,
+		.now_ns = sfs_now_ns(),
 		.buffer = buffer,
 		.size = size,
 	};
@@ -128,6 +144,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		fuse_reply_err(req, EINVAL);
 		return;
 	}
+	sfs_caller_init(&caller, req);
 	fill(&listing, &parent, offset, add);
 	fuse_reply_buf(req, buffer, listing.used);
 }

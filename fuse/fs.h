@@ -13,6 +13,7 @@
 #include "fuse/counters.h"
 #include "fuse/opened.h"
 #include "fuse/options.h"
+#include "fuse/scratch.h"
 #include "fuse/tree.h"
 #include "src/cleanup.h"
 #include "src/prefetch.h"
@@ -31,6 +32,7 @@ struct sfs_fs {
 
 	struct sfs_prefetch *prefetch;
 	struct sfs_opened_table opened;
+	struct sfs_scratch_table scratch;
 	struct sfs_counters counters;
 
 	/* Locks in order of acquisition.  refresh_lock is held while the
@@ -58,11 +60,14 @@ struct sfs_tree *sfs_fs_tree(struct sfs_fs *fs);
 struct sfs_tree *sfs_fs_refreshed(struct sfs_fs *fs);
 uint64_t sfs_fs_generation(struct sfs_fs *fs);
 
-/* What stat(2) shows, and for how many seconds the kernel may believe it. */
-void sfs_fs_stat(const struct sfs_fs *fs, const struct sfs_tree *tree,
+/* What stat(2) shows, and for how many seconds the kernel may believe it.
+ * @place has the number that the kernel is to know: sfs_scratch_current(). */
+void sfs_fs_stat(struct sfs_fs *fs, const struct sfs_tree *tree,
 		 const struct sfs_place *place, struct stat *ret);
-double sfs_fs_stat_timeout(const struct sfs_place *place);
-double sfs_fs_name_timeout(const struct sfs_place *place);
+double sfs_fs_stat_timeout(const struct sfs_fs *fs,
+			   const struct sfs_place *place);
+double sfs_fs_name_timeout(const struct sfs_fs *fs,
+			   const struct sfs_place *place);
 
 /* The errno for what the engine returned: damage is EIO. */
 int sfs_fs_errno(int r);

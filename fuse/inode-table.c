@@ -8,9 +8,11 @@
 
 #define INO_LARGE (UINT64_C(1) << 62)
 
-uint64_t sfs_inode_base(const char *key, unsigned attempt)
+uint64_t sfs_inode_base(enum sfs_inode_object object, const char *key,
+			unsigned attempt)
 {
-	uint64_t hash = XXH3_64bits_withSeed(key, strlen(key), attempt);
+	uint64_t seed = (uint64_t)attempt * SFS_OBJECT_COUNT + object;
+	uint64_t hash = XXH3_64bits_withSeed(key, strlen(key), seed);
 
 	return (hash >> 1 | INO_LARGE) & ~(uint64_t)SFS_INODE_BITS;
 }
@@ -20,7 +22,7 @@ static struct sfs_inode_slot *find_slot(const struct sfs_inode_table *table,
 					uint64_t base)
 {
 	struct sfs_inode_slot *slot;
-	size_t i = base >> 2;
+	size_t i = base >> 3;
 
 	for (;; i++) {
 		slot = &table->slots[i & (table->size - 1)];
@@ -30,7 +32,7 @@ static struct sfs_inode_slot *find_slot(const struct sfs_inode_table *table,
 }
 
 bool sfs_inode_table_get(const struct sfs_inode_table *table, uint64_t base,
-			 size_t *ret)
+			 enum sfs_inode_object *ret_object, size_t *ret_index)
 {
 	const struct sfs_inode_slot *slot;
 
@@ -39,7 +41,8 @@ bool sfs_inode_table_get(const struct sfs_inode_table *table, uint64_t base,
 	slot = find_slot(table, base);
 	if (!slot->index)
 		return false;
-	*ret = slot->index - 1;
+	*ret_object = slot->object;
+	*ret_index = slot->index - 1;
 	return true;
 }
 
@@ -65,7 +68,7 @@ static int grow(struct sfs_inode_table *table)
 }
 
 int sfs_inode_table_add(struct sfs_inode_table *table, uint64_t base,
-			size_t index)
+			enum sfs_inode_object object, size_t index)
 {
 	int r;
 
@@ -77,6 +80,7 @@ int sfs_inode_table_add(struct sfs_inode_table *table, uint64_t base,
 	*find_slot(table, base) = (struct sfs_inode_slot){
 		.base = base,
 		.index = (uint32_t)index + 1,
+		.object = object,
 	};
 	table->count++;
 	return 0;

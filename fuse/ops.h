@@ -2,9 +2,10 @@
 #ifndef SNAPFS_FUSE_OPS_H
 #define SNAPFS_FUSE_OPS_H
 
-/* The requests of the kernel.  Their user data is the struct sfs_fs.  What is
- * not here is answered by the kernel: the mount is read-only and has
- * default_permissions, and a forgotten inode needs no forgetting. */
+/* The requests of the kernel.  Their user data is the struct sfs_fs.  Those
+ * that change something are in scratch-ops.h.  What is not here is answered by
+ * the kernel: the mount has default_permissions, and a forgotten inode needs no
+ * forgetting. */
 
 #include "fuse/fuse.h"
 

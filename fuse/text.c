@@ -8,35 +8,42 @@
 
 #include "format/time.h"
 #include "fuse/fs.h"
+#include "src/image-json.h"
+#include "src/images.h"
 #include "src/json.h"
 #include "src/log.h"
 
 /* A macro, so that the compiler sees the format. */
 #define README                                                                 \
-	"These are the snapshots of the snapfs repository\n"                   \
+	"These are the snapshots and machine images of the snapfs "            \
+	"repository\n"                                                         \
 	"%s\n"                                                                 \
 	"\n"                                                                   \
-	"snapshots/ID.img           the disk as it was: a raw, read-only "     \
-	"image\n"                                                              \
-	"volumes/NAME/TIME.img      the same by volume and time (UTC)\n"       \
-	"volumes/NAME/latest.img    the newest one\n"                          \
-	".snapfs/status.json        counters of the repository and this "      \
+	"snapshots/ID.img          a disk as it was: a raw, read-only image\n" \
+	"volumes/NAME/TIME.img     the same by volume and time (UTC); also "   \
+	"latest.img\n"                                                         \
+	"images/NAME/sda1.img      the disks of a machine; also root.img and " \
+	"image.json\n"                                                         \
+	"scratch/                  snapshots/ and images/ again, writable: "   \
+	"what is\n"                                                            \
+	"                          written is gone at unmount, or by rm\n"     \
+	".snapfs/status.json       counters of the repository and this "       \
 	"mount\n"                                                              \
 	"\n"                                                                   \
-	"New snapshots appear and deleted ones vanish within a second.  A "    \
-	"file\n"                                                               \
-	"that is open stays readable although its snapshot is deleted.\n"      \
+	"New ones appear and deleted ones vanish within a second; a file "     \
+	"that is open\n"                                                       \
+	"stays readable.  To look inside a disk, as root:\n"                   \
+	"  mount -o loop scratch/snapshots/ID.img DIR       the disk is a "    \
+	"file system\n"                                                        \
+	"  losetup -P -f --show scratch/snapshots/ID.img    it has partitions" \
 	"\n"                                                                   \
-	"To look inside, as root:\n"                                           \
-	"  losetup -r -P -f --show volumes/NAME/latest.img\n"                  \
-	"  mount -o ro,noload /dev/loop0p1 /mnt               ext4\n"          \
-	"  mount -o ro,norecovery,nouuid /dev/loop0p1 /mnt    XFS\n"           \
-	"Without noload or norecovery the kernel wants to replay the "         \
-	"journal.\n"                                                           \
+	"The kernel replays the journal of ext4 and XFS there.  It cannot "    \
+	"with "                                                                \
+	"-o loop,ro\n"                                                         \
+	"or below snapshots/, where ext4 needs noload and XFS norecovery.\n"   \
 	"\n"                                                                   \
-	"Attributes of a snapshot: getfattr -d snapshots/ID.img\n"             \
-	"Copying keeps holes:      cp --sparse=auto, tar -S, qemu-img "        \
-	"convert\n"
+	"Attributes:           getfattr -d snapshots/ID.img images/NAME\n"     \
+	"Copying keeps holes:  cp --sparse=auto, tar -S, qemu-img convert\n"
 
 int sfs_text_readme(const struct sfs_repo *repo, char **ret, size_t *ret_size)
 {
@@ -48,6 +55,18 @@ int sfs_text_readme(const struct sfs_repo *repo, char **ret, size_t *ret_size)
 	*ret = text;
 	*ret_size = strlen(text);
 	return 0;
+}
+
+int sfs_text_manifest(struct sfs_fs *fs, const char *id, char **ret,
+		      size_t *ret_size)
+{
+	CLEANUP_IMAGE struct sfs_image *image = NULL;
+	int r;
+
+	r = sfs_catalog_load_image(fs->repo->catalog, id, &image);
+	if (r < 0)
+		return r;
+	return sfs_image_document(fs->repo, image, ret, ret_size);
 }
 
 static void write_repository(struct sfs_jsonw *w, const struct sfs_repo *repo)
@@ -76,6 +95,17 @@ static void write_cache(struct sfs_jsonw *w, const char *key,
 	sfs_jsonw_uint(w, "Evictions", stats.evictions);
 	sfs_jsonw_uint(w, "UsedInBytes", stats.used_bytes);
 	sfs_jsonw_uint(w, "SizeInBytes", stats.size_bytes);
+	sfs_jsonw_end(w);
+}
+
+static void write_scratch(struct sfs_jsonw *w, struct sfs_fs *fs)
+{
+	uint64_t bytes;
+	size_t count = sfs_scratch_usage(fs, &bytes);
+
+	sfs_jsonw_object(w, "Scratch");
+	sfs_jsonw_uint(w, "Files", count);
+	sfs_jsonw_uint(w, "UsedInBytes", bytes);
 	sfs_jsonw_end(w);
 }
 
@@ -123,10 +153,12 @@ int sfs_text_status(struct sfs_fs *fs, char **ret, size_t *ret_size)
 	write_repository(w, fs->repo);
 	sfs_jsonw_uint(w, "Snapshots", sfs_tree_snapshots(tree));
 	sfs_jsonw_uint(w, "Volumes", sfs_tree_volumes(tree));
+	sfs_jsonw_uint(w, "Images", sfs_tree_images(tree));
 	sfs_jsonw_uint(w, "Generation", sfs_fs_generation(fs));
 	sfs_jsonw_uint(w, "OpenFiles", sfs_opened_count(&fs->opened));
 	write_cache(w, "ChunkCache", sfs_chunks_cache(fs->repo->chunks));
 	write_cache(w, "NodeCache", sfs_chunks_node_cache(fs->repo->chunks));
+	write_scratch(w, fs);
 	write_requests(w, &fs->counters);
 	sfs_jsonw_end(w);
 	return sfs_jsonw_finish(w, true, ret, ret_size);
@@ -139,12 +171,12 @@ void sfs_text_log_status(struct sfs_fs *fs)
 	struct sfs_cache_stats cache;
 
 	sfs_cache_stats(sfs_chunks_cache(fs->repo->chunks), &cache);
-	sfs_info("'%s': %zu snapshots, %zu open files, "
+	sfs_info("'%s': %zu snapshots, %zu images, %zu open files, "
 		 "%" PRIu64 " reads of %" PRIu64 " bytes, %" PRIu64 " failed, "
 		 "%" PRIu64 " lookups, chunk cache %" PRIu64 " hits %" PRIu64
 		 " misses %" PRIu64 " bytes",
 		 sfs_store_path(fs->repo->store), sfs_tree_snapshots(tree),
-		 sfs_opened_count(&fs->opened),
+		 sfs_tree_images(tree), sfs_opened_count(&fs->opened),
 		 sfs_counters_get(counters, SFS_COUNT_READ),
 		 sfs_counters_get(counters, SFS_COUNT_READ_BYTES),
 		 sfs_counters_get(counters, SFS_COUNT_READ_ERRORS),

@@ -14,6 +14,10 @@ struct sfs_repo;
 SFS_MUST_CHECK int sfs_text_readme(const struct sfs_repo *repo, char **ret,
 				   size_t *ret_size);
 
+/* image.json of the image @id. */
+SFS_MUST_CHECK int sfs_text_manifest(struct sfs_fs *fs, const char *id,
+				     char **ret, size_t *ret_size);
+
 /* .snapfs/status.json as of now. */
 SFS_MUST_CHECK int sfs_text_status(struct sfs_fs *fs, char **ret,
 				   size_t *ret_size);

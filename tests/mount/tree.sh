@@ -21,9 +21,12 @@ c=$(snap snapshot create db=disk.raw)
 mount_repo repo mnt
 cd mnt || exit
 
-expect_equal "$(names .)" ".snapfs README snapshots volumes"
+expect_equal "$(names .)" ".snapfs README images scratch snapshots volumes"
 expect_equal "$(names snapshots)" \
 	"$(printf '%s.img\n' "$a" "$b" "$c" | sort | xargs)"
+expect_equal "$(names scratch/snapshots)" "$(names snapshots)"
+expect_equal "$(names images)$(names scratch/images)" ""
+expect_equal "$(names scratch)" "images snapshots"
 expect_equal "$(names volumes)" "db web"
 expect_equal "$(names volumes/web | wc -w)" 3
 expect_equal "$(readlink volumes/web/latest.img)" "../../snapshots/$b.img"
@@ -38,7 +41,9 @@ for link in volumes/web/2*.img; do
 done
 
 expect_equal "$(stat -c %a:%s:%h "snapshots/$a.img")" 444:300001:1
-expect_equal "$(stat -c %a:%h .)" 555:5
+expect_equal "$(stat -c %a:%h .)" 555:7
+expect_equal "$(stat -c %a:%h scratch)" 700:4
+expect_equal "$(stat -c %a:%s "scratch/snapshots/$a.img")" 600:300001
 expect_equal "$(stat -c %a:%h volumes)" 555:4
 expect_equal "$(stat -c %a:%h volumes/web)" 555:2
 expect_equal "$(stat -c %Y volumes/web)" "$(stat -c %Y "snapshots/$b.img")"
@@ -54,6 +59,9 @@ umount_repo mnt
 mount_repo repo mnt
 find mnt -printf '%i %P\n' | sort >inodes.2
 same_bytes inodes.1 inodes.2
+umount_repo mnt
+mount_repo repo mnt noscratch
+find mnt -printf '%i %P\n' | sort | diff - <(grep -v ' scratch' inodes.1)
 
 # readdir and stat agree on inode numbers.
 python3 - mnt <<-'END'
