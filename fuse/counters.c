@@ -14,6 +14,11 @@ static const char *const names[SFS_COUNT_REQUESTS] = {
 	[SFS_COUNT_GETXATTR] = "Getxattr",
 	[SFS_COUNT_LISTXATTR] = "Listxattr",
 	[SFS_COUNT_STATFS] = "Statfs",
+	[SFS_COUNT_WRITE] = "Write",
+	[SFS_COUNT_FSYNC] = "Fsync",
+	[SFS_COUNT_FALLOCATE] = "Fallocate",
+	[SFS_COUNT_SETATTR] = "Setattr",
+	[SFS_COUNT_UNLINK] = "Unlink",
 };
 
 /* The shard of the calling thread; threads take them in turn. */

@@ -4,31 +4,24 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "fuse/files.h"
 #include "fuse/fs.h"
 #include "fuse/ops.h"
+#include "fuse/scratch.h"
 #include "fuse/text.h"
+#include "src/log.h"
+#include "src/overlay.h"
 
-/* A handle is a struct sfs_opened for an image file, and a struct text for
- * the files of text, whose inode numbers are fixed. */
+/* What was in a file of text when it was opened. */
 struct text {
 	atomic_uint refs; /* the handle's, and of who is replying from it */
 	char *bytes;
 	size_t size;
 };
 
-static bool is_text(fuse_ino_t ino)
-{
-	return ino == SFS_PLACE_README || ino == SFS_PLACE_STATUS;
-}
-
 static struct text *text_of(const struct fuse_file_info *fi)
 {
-	return (struct text *)(uintptr_t)fi->fh;
-}
-
-static struct sfs_opened *opened_of(const struct fuse_file_info *fi)
-{
-	return (struct sfs_opened *)(uintptr_t)fi->fh;
+	return (struct text *)(uintptr_t)(fi->fh & ~(uint64_t)SFS_HANDLE_TEXT);
 }
 
 static void text_put(struct text *text)
@@ -41,7 +34,17 @@ static void text_put(struct text *text)
 SFS_DEFINE_CLEANUP(struct text, text_put);
 #define CLEANUP_TEXT __attribute__((cleanup(text_putp)))
 
-static int open_text(struct sfs_fs *fs, fuse_ino_t ino,
+static int make_text(struct sfs_fs *fs, const struct sfs_place *place,
+		     char **ret, size_t *ret_size)
+{
+	if (place->kind == SFS_PLACE_README)
+		return sfs_text_readme(fs->repo, ret, ret_size);
+	if (place->kind == SFS_PLACE_STATUS)
+		return sfs_text_status(fs, ret, ret_size);
+	return sfs_text_manifest(fs, place->image->id, ret, ret_size);
+}
+
+static int open_text(struct sfs_fs *fs, const struct sfs_place *place,
 		     struct fuse_file_info *fi)
 {
 	CLEANUP_TEXT struct text *text = NULL;
@@ -51,51 +54,91 @@ static int open_text(struct sfs_fs *fs, fuse_ino_t ino,
 	if (!text)
 		return -ENOMEM;
 	atomic_init(&text->refs, 1);
-	if (ino == SFS_PLACE_README)
-		r = sfs_text_readme(fs->repo, &text->bytes, &text->size);
-	else
-		r = sfs_text_status(fs, &text->bytes, &text->size);
+	r = make_text(fs, place, &text->bytes, &text->size);
 	if (r < 0)
 		return r;
-	fi->keep_cache = ino == SFS_PLACE_README;
-	fi->direct_io = ino == SFS_PLACE_STATUS; /* its size is not known */
-	fi->fh = (uintptr_t)TAKE_PTR(text);
+	fi->keep_cache = place->kind == SFS_PLACE_README;
+	fi->direct_io = !fi->keep_cache; /* its size may change */
+	fi->fh = (uintptr_t)TAKE_PTR(text) | SFS_HANDLE_TEXT;
 	return 0;
 }
 
-static int open_image(struct sfs_fs *fs, fuse_ino_t ino,
-		      struct fuse_file_info *fi)
+static int open_opened(struct sfs_fs *fs, fuse_ino_t ino, const char *id,
+		       uint64_t size, struct fuse_file_info *fi)
 {
-	CLEANUP_TREE struct sfs_tree *tree = sfs_fs_tree(fs);
 	struct sfs_opened *opened;
-	struct sfs_place place;
 	int r;
 
-	if (!sfs_tree_find(tree, ino, &place)) {
-		/* Deleted, but for instance /proc/PID/fd/N still names it. */
-		opened = sfs_opened_find(&fs->opened, ino);
-		if (!opened)
-			return -ESTALE;
-	} else {
-		r = sfs_opened_get(&fs->opened, fs->repo, ino,
-				   place.snapshot->id, &opened);
-		if (r == -ENOENT)
-			return -ESTALE; /* the kernel then looks again */
-		if (r < 0)
-			return r;
-	}
+	r = sfs_opened_get(&fs->opened, fs->repo, ino, id, size, &opened);
+	if (r == -ENOENT)
+		return -ESTALE; /* the kernel then looks again */
+	if (r < 0)
+		return r;
 	fi->keep_cache = 1;
 	fi->fh = (uintptr_t)opened;
 	return 0;
 }
 
-static void release(struct sfs_fs *fs, fuse_ino_t ino,
-		    struct fuse_file_info *fi)
+static int open_disk(struct sfs_fs *fs, const struct sfs_place *place,
+		     struct fuse_file_info *fi)
 {
-	if (is_text(ino))
+	const struct sfs_tree_disk *disk = place->disk;
+
+	if (!disk->missing)
+		return open_opened(fs, place->ino, disk->snapshot, disk->size,
+				   fi);
+	if (sfs_opened_first_miss(&fs->opened, place->ino))
+		sfs_err("'%s' of image '%s': its snapshot '%s' is missing",
+			disk->file, place->image->name, disk->snapshot);
+	return -EIO;
+}
+
+/* Deleted or reset, but for instance /proc/PID/fd/N still names it. */
+static int open_again(struct sfs_fs *fs, fuse_ino_t ino,
+		      struct fuse_file_info *fi)
+{
+	struct sfs_opened *opened = sfs_opened_find(&fs->opened, ino);
+
+	if (!opened)
+		return -ESTALE;
+	fi->keep_cache = 1;
+	fi->fh = (uintptr_t)opened;
+	return 0;
+}
+
+static int open_file(struct sfs_fs *fs, fuse_ino_t ino,
+		     struct fuse_file_info *fi)
+{
+	CLEANUP_TREE struct sfs_tree *tree = sfs_fs_tree(fs);
+	struct sfs_place place;
+
+	if (!sfs_scratch_find(fs, tree, ino, &place))
+		return open_again(fs, ino, fi);
+	switch (place.kind) {
+	case SFS_PLACE_SNAPSHOT:
+		return open_opened(fs, ino, place.snapshot->id,
+				   place.snapshot->size, fi);
+	case SFS_PLACE_DISK:
+		return open_disk(fs, &place, fi);
+	default:
+		return open_text(fs, &place, fi);
+	}
+}
+
+static void release(struct sfs_fs *fs, struct fuse_file_info *fi)
+{
+	if (sfs_handle_is_text(fi))
 		text_put(text_of(fi));
 	else
-		sfs_opened_put(&fs->opened, opened_of(fi));
+		sfs_opened_put(&fs->opened, sfs_handle_opened(fi));
+}
+
+/* Only twins are written to, and none changes its size. */
+static int check_flags(fuse_ino_t ino, int flags)
+{
+	if ((flags & O_ACCMODE) != O_RDONLY && !sfs_scratch_is_twin(ino))
+		return -EROFS;
+	return flags & O_TRUNC ? -EPERM : 0;
 }
 
 void sfs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -104,21 +147,16 @@ void sfs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r;
 
 	sfs_counters_add(&fs->counters, SFS_COUNT_OPEN, 1);
-	if ((fi->flags & O_ACCMODE) != O_RDONLY) {
-		fuse_reply_err(req, EROFS);
-		return;
-	}
-	if (is_text(ino))
-		r = open_text(fs, ino, fi);
-	else
-		r = open_image(fs, ino, fi);
+	r = check_flags(ino, fi->flags);
+	if (r == 0)
+		r = open_file(fs, ino, fi);
 	if (r < 0) {
 		fuse_reply_err(req, sfs_fs_errno(r));
 		return;
 	}
 	/* Interrupted: there will be no RELEASE. */
 	if (fuse_reply_open(req, fi) < 0)
-		release(fs, ino, fi);
+		release(fs, fi);
 }
 
 static void read_text(fuse_req_t req, struct text *text, size_t size,
@@ -141,12 +179,56 @@ static void reply_pieces(fuse_req_t req, const struct sfs_read *read)
 		fuse_reply_iov(req, read->iov, (int)read->iov_count);
 }
 
+static int reply_view(fuse_req_t req, struct sfs_view *view, size_t size,
+		      uint64_t offset)
+{
+	struct sfs_read read;
+	int r;
+
+	r = sfs_view_read(view, offset, size, &read);
+	if (r < 0)
+		return r;
+	/* The pieces stay pinned until the kernel has copied them. */
+	reply_pieces(req, &read);
+	sfs_view_read_done(view, &read);
+	return 0;
+}
+
+static int reply_overlay(fuse_req_t req, struct sfs_overlay *overlay,
+			 size_t size, uint64_t offset)
+{
+	CLEANUP_FREE char *buffer = sfs_malloc(size);
+	int r;
+
+	if (!buffer)
+		return -ENOMEM;
+	r = sfs_overlay_read(overlay, buffer, size, offset, &size);
+	if (r < 0)
+		return r;
+	fuse_reply_buf(req, buffer, size);
+	return 0;
+}
+
+static int reply_image(fuse_req_t req, struct sfs_fs *fs,
+		       const struct fuse_file_info *fi, size_t size,
+		       uint64_t offset)
+{
+	struct sfs_opened *opened = sfs_handle_opened(fi);
+	struct sfs_overlay *overlay = atomic_load(&opened->overlay);
+
+	if (overlay && !sfs_overlay_clean(overlay, offset, size))
+		return reply_overlay(req, overlay, size, offset);
+	if (fi->flags & O_DIRECT) /* else the kernel reads ahead */
+		sfs_prefetch_note(fs->prefetch, &opened->stream, opened->view,
+				  offset, size);
+	return reply_view(req, opened->view, size, offset);
+}
+
 static void read_image(fuse_req_t req, struct sfs_fs *fs,
 		       const struct fuse_file_info *fi, size_t size,
 		       uint64_t offset)
 {
-	struct sfs_opened *opened = opened_of(fi);
-	struct sfs_read read;
+	struct sfs_opened *opened = sfs_handle_opened(fi);
 	int r;
 
 	/* The kernel does not ask for more; if it did, it would take a short
@@ -158,17 +240,10 @@ static void read_image(fuse_req_t req, struct sfs_fs *fs,
 	sfs_counters_add_read(&fs->counters, size);
 	/* As soon as the kernel has its answer it may release the handle. */
 	sfs_opened_ref(opened);
-	if (fi->flags & O_DIRECT) /* else the kernel reads ahead */
-		sfs_prefetch_note(fs->prefetch, &opened->stream, opened->view,
-				  offset, size);
-	r = sfs_view_read(opened->view, offset, size, &read);
+	r = reply_image(req, fs, fi, size, offset);
 	if (r < 0) {
 		sfs_counters_add(&fs->counters, SFS_COUNT_READ_ERRORS, 1);
 		fuse_reply_err(req, sfs_fs_errno(r));
-	} else {
-		/* The pieces stay pinned until the kernel has copied them. */
-		reply_pieces(req, &read);
-		sfs_view_read_done(opened->view, &read);
 	}
 	sfs_opened_put(&fs->opened, opened);
 }
@@ -176,9 +251,10 @@ static void read_image(fuse_req_t req, struct sfs_fs *fs,
 void sfs_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		 struct fuse_file_info *fi)
 {
+	(void)ino;
 	if (offset < 0)
 		fuse_reply_err(req, EINVAL);
-	else if (is_text(ino))
+	else if (sfs_handle_is_text(fi))
 		read_text(req, text_of(fi), size, offset);
 	else
 		read_image(req, fuse_req_userdata(req), fi, size,
@@ -194,6 +270,20 @@ static int seek_text(const struct text *text, off_t offset, int whence,
 	return 0;
 }
 
+static int seek_image(struct sfs_opened *opened, uint64_t offset, int whence,
+		      uint64_t *ret)
+{
+	struct sfs_overlay *overlay = atomic_load(&opened->overlay);
+
+	if (overlay && whence == SEEK_DATA)
+		return sfs_overlay_next_data(overlay, offset, ret);
+	if (overlay)
+		return sfs_overlay_next_hole(overlay, offset, ret);
+	if (whence == SEEK_DATA)
+		return sfs_view_next_data(opened->view, offset, ret);
+	return sfs_view_next_hole(opened->view, offset, ret);
+}
+
 void sfs_op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 		  struct fuse_file_info *fi)
 {
@@ -201,19 +291,17 @@ void sfs_op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 	uint64_t found = 0;
 	int r;
 
+	(void)ino;
 	sfs_counters_add(&fs->counters, SFS_COUNT_LSEEK, 1);
 	if (offset < 0)
 		r = -ENXIO;
 	else if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		r = -EINVAL;
-	else if (is_text(ino))
+	else if (sfs_handle_is_text(fi))
 		r = seek_text(text_of(fi), offset, whence, &found);
-	else if (whence == SEEK_DATA)
-		r = sfs_view_next_data(opened_of(fi)->view, (uint64_t)offset,
-				       &found);
 	else
-		r = sfs_view_next_hole(opened_of(fi)->view, (uint64_t)offset,
-				       &found);
+		r = seek_image(sfs_handle_opened(fi), (uint64_t)offset, whence,
+			       &found);
 	if (r < 0)
 		fuse_reply_err(req, sfs_fs_errno(r));
 	else
@@ -222,6 +310,7 @@ void sfs_op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence,
 
 void sfs_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	release(fuse_req_userdata(req), ino, fi);
+	(void)ino;
+	release(fuse_req_userdata(req), fi);
 	fuse_reply_err(req, 0);
 }

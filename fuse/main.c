@@ -12,6 +12,7 @@
 #include "fuse/messages.h"
 #include "fuse/mountpoint.h"
 #include "fuse/options.h"
+#include "fuse/scratch.h"
 #include "fuse/session.h"
 #include "src/log.h"
 #include "src/repo.h"
@@ -67,6 +68,11 @@ static int serve(const struct sfs_mount_options *options, int ready_fd)
 	prctl(PR_SET_DUMPABLE, 0);
 	sfs_session_block_signals();
 	raise_descriptors();
+	/* The kernel may wait for us to write out what a loop device on a file
+	 * in scratch/ holds before it can give us memory: we do not wait for
+	 * it in turn.  Without CAP_SYS_RESOURCE there are no loop devices. */
+	if (!options->noscratch)
+		prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
 	r = sfs_repo_open(options->repository, options->cache_size, &repo);
 	if (r < 0)
 		return r;
@@ -106,6 +112,11 @@ static int prepare(struct sfs_mount_options *options)
 	r = sfs_mountpoint_check(options);
 	if (r < 0)
 		return r;
+	if (!options->noscratch) {
+		r = sfs_scratch_choose_directory(options);
+		if (r < 0)
+			return r;
+	}
 	return options->log ? sfs_messages_open(options->log) : 0;
 }
 

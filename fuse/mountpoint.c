@@ -94,8 +94,7 @@ static int find_mount(const char *directory, struct mount_info *ret)
 	return found;
 }
 
-/* Whether @inner is @outer or lies under it; both are absolute and clean. */
-static bool is_under(const char *inner, const char *outer)
+bool sfs_mountpoint_is_under(const char *inner, const char *outer)
 {
 	size_t length = strlen(outer);
 
@@ -107,13 +106,13 @@ static bool is_under(const char *inner, const char *outer)
 
 static int check_overlap(const char *repository, const char *directory)
 {
-	if (is_under(directory, repository)) {
+	if (sfs_mountpoint_is_under(directory, repository)) {
 		sfs_err("'%s': lies in the repository '%s'; "
 			"mount it somewhere else",
 			directory, repository);
 		return -EINVAL;
 	}
-	if (is_under(repository, directory)) {
+	if (sfs_mountpoint_is_under(repository, directory)) {
 		sfs_err("'%s': the mount would cover the repository '%s'; "
 			"mount it somewhere else",
 			directory, repository);

@@ -4,6 +4,8 @@
 
 /* The directory that is mounted on, and what the kernel knows of it. */
 
+#include <stdbool.h>
+
 #include "fuse/options.h"
 #include "src/util.h"
 
@@ -14,6 +16,10 @@ SFS_MUST_CHECK int sfs_mountpoint_enter(const char *namespace);
  * is none, overlaps the repository, or has snapfs mounted on it already.  An
  * automount there is fine.  Logs what is wrong. */
 SFS_MUST_CHECK int sfs_mountpoint_check(struct sfs_mount_options *options);
+
+/* Whether @inner is @outer or lies under it; both are absolute and without
+ * links. */
+bool sfs_mountpoint_is_under(const char *inner, const char *outer);
 
 /* Let the kernel read ahead further in what is mounted on @directory.
  * Returns the window in bytes, or 0 when it may not be changed.  Sends the

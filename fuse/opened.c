@@ -8,6 +8,7 @@
 static void opened_free(struct sfs_opened *opened)
 {
 	sfs_stream_done(&opened->stream);
+	sfs_overlay_free(atomic_load(&opened->overlay));
 	sfs_view_close(opened->view);
 	free(opened);
 }
@@ -25,6 +26,7 @@ void sfs_opened_done(struct sfs_opened_table *table)
 			opened_free(opened);
 		}
 	}
+	sfs_inode_table_done(&table->missed);
 	pthread_mutex_destroy(&table->lock);
 }
 
@@ -37,8 +39,8 @@ void sfs_opened_init(struct sfs_opened_table *table)
 static struct sfs_opened **bucket_of(struct sfs_opened_table *table,
 				     uint64_t ino)
 {
-	/* The two lowest bits are the same for all image files. */
-	return &table->buckets[(ino >> 2) % SFS_OPENED_BUCKETS];
+	/* The lowest bits are the same for all files of a kind. */
+	return &table->buckets[(ino >> 3) % SFS_OPENED_BUCKETS];
 }
 
 static struct sfs_opened *find_locked(struct sfs_opened_table *table,
@@ -86,7 +88,8 @@ static struct sfs_opened *publish(struct sfs_opened_table *table,
 }
 
 int sfs_opened_get(struct sfs_opened_table *table, struct sfs_repo *repo,
-		   uint64_t ino, const char *id, struct sfs_opened **ret)
+		   uint64_t ino, const char *id, uint64_t size,
+		   struct sfs_opened **ret)
 {
 	CLEANUP_VIEW struct sfs_view *view = NULL;
 	CLEANUP_FREE struct sfs_opened *fresh = NULL;
@@ -95,7 +98,7 @@ int sfs_opened_get(struct sfs_opened_table *table, struct sfs_repo *repo,
 
 	opened = sfs_opened_find(table, ino);
 	if (!opened) {
-		r = sfs_view_open(repo, id, &view);
+		r = sfs_view_open_volume(repo, id, size, &view);
 		if (r < 0)
 			return r;
 		fresh = sfs_calloc(1, sizeof(*fresh));
@@ -153,9 +156,23 @@ void sfs_opened_put(struct sfs_opened_table *table, struct sfs_opened *opened)
 		unlink_locked(table, opened);
 	pthread_mutex_unlock(&table->lock);
 
-	if (last) {
+	if (last)
 		opened_free(opened);
-	}
+}
+
+bool sfs_opened_first_miss(struct sfs_opened_table *table, uint64_t ino)
+{
+	const uint64_t base = ino & ~(uint64_t)SFS_INODE_BITS;
+	enum sfs_inode_object object;
+	size_t index;
+
+	SFS_LOCK(&table->lock);
+	if (sfs_inode_table_get(&table->missed, base, &object, &index))
+		return false;
+	/* Out of memory it is logged again. */
+	sfs_ignore(
+		sfs_inode_table_add(&table->missed, base, SFS_OBJECT_DISK, 0));
+	return true;
 }
 
 size_t sfs_opened_count(struct sfs_opened_table *table)

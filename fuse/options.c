@@ -15,12 +15,15 @@ static const char usage[] =
 	"Usage: mount.snapfs REPOSITORY DIRECTORY [-sfnv] [-o OPTION[,...]]\n"
 	"Show all snapshots of a repository as raw disk images.\n"
 	"\n"
-	"  -o ro                read-only, as it always is\n"
+	"  -o ro                the same as noscratch\n"
 	"  -o allow_other       let other users in\n"
 	"  -o allow_root        let root in, as well as the mounter\n"
 	"  -o uid=U,gid=G       owner of all files (the mounter)\n"
 	"  -o umask=OCTAL       permissions to take away\n"
 	"  -o cache_size=SIZE   memory for decoded data, with K, M or G (64M)\n"
+	"  -o scratch_dir=DIR   where what is written to scratch/ goes "
+	"(/var/tmp)\n"
+	"  -o noscratch         no writable copies in scratch/\n"
 	"  -o foreground        do not become a daemon\n"
 	"  -o log=FILE          messages to FILE, not to syslog\n"
 	"  -f, --fake           check everything, mount nothing\n"
@@ -35,20 +38,20 @@ static const char usage[] =
 	"See mount.snapfs(8).\n";
 
 /* What mount(8) hands on although it is its own affair, and the flags that
- * make no difference to a mount that is read-only and always nosuid, nodev,
- * noexec and noatime.  Refusing them breaks boots. */
+ * make no difference to a mount that is always nosuid, nodev, noexec and
+ * noatime.  Refusing them breaks boots. */
 static const char *const dropped[] = {
-	"ro",	       "rw",	   "defaults", "auto",		"noauto",
-	"user",	       "nouser",   "users",    "owner",		"group",
-	"nofail",      "_netdev",  "comment",  "suid",		"nosuid",
-	"dev",	       "nodev",	   "exec",     "noexec",	"atime",
-	"noatime",     "diratime", "relatime", "nodiratime",	"norelatime",
-	"strictatime", "lazytime", "sync",     "nostrictatime", "nolazytime",
-	"async",       "dirsync",  "silent",   "loud",
+	"rw",	    "defaults", "auto",		 "noauto",     "user",
+	"nouser",   "users",	"owner",	 "group",      "nofail",
+	"_netdev",  "comment",	"suid",		 "nosuid",     "dev",
+	"nodev",    "exec",	"noexec",	 "atime",      "noatime",
+	"diratime", "relatime", "nodiratime",	 "norelatime", "strictatime",
+	"lazytime", "sync",	"nostrictatime", "nolazytime", "async",
+	"dirsync",  "silent",	"loud",
 };
 
 /* Known to a later snapfs: better refused than believed. */
-static const char *const later[] = { "files", "scratch_dir", "noscratch" };
+static const char *const later[] = { "files" };
 
 static int bad_value(const char *word, const char *value, const char *want)
 {
@@ -67,6 +70,13 @@ static int set_allow_root(struct sfs_mount_options *options, const char *value)
 {
 	(void)value;
 	options->allow_root = true;
+	return 0;
+}
+
+static int set_noscratch(struct sfs_mount_options *options, const char *value)
+{
+	(void)value;
+	options->noscratch = true;
 	return 0;
 }
 
@@ -105,6 +115,7 @@ static int set_uid(struct sfs_mount_options *options, const char *value)
 		id = user->pw_uid;
 	}
 	options->uid = id;
+	options->uid_given = true;
 	return 0;
 }
 
@@ -158,13 +169,26 @@ static int set_cache_size(struct sfs_mount_options *options, const char *value)
 	return 0;
 }
 
+static int set_text(const char *value, char **ret)
+{
+	free(*ret);
+	*ret = sfs_strdup(value);
+	return *ret ? 0 : -ENOMEM;
+}
+
 static int set_log(struct sfs_mount_options *options, const char *value)
 {
 	if (!*value)
 		return bad_value("log", value, "the name of a file");
-	free(options->log);
-	options->log = sfs_strdup(value);
-	return options->log ? 0 : -ENOMEM;
+	return set_text(value, &options->log);
+}
+
+static int set_scratch_dir(struct sfs_mount_options *options, const char *value)
+{
+	if (!*value)
+		return bad_value("scratch_dir", value,
+				 "the name of a directory");
+	return set_text(value, &options->scratch_dir);
 }
 
 static const struct word {
@@ -175,11 +199,14 @@ static const struct word {
 	{ "allow_other", false, set_allow_other },
 	{ "allow_root", false, set_allow_root },
 	{ "foreground", false, set_foreground },
+	{ "noscratch", false, set_noscratch },
+	{ "ro", false, set_noscratch },
 	{ "uid", true, set_uid },
 	{ "gid", true, set_gid },
 	{ "umask", true, set_umask },
 	{ "cache_size", true, set_cache_size },
 	{ "log", true, set_log },
+	{ "scratch_dir", true, set_scratch_dir },
 };
 
 static bool is_in(const char *name, const char *const *list, size_t count)
@@ -280,13 +307,6 @@ static int add_words(char **words, const char *more)
 	return 0;
 }
 
-static int set_namespace(struct sfs_mount_options *options, const char *value)
-{
-	free(options->namespace);
-	options->namespace = sfs_strdup(value);
-	return options->namespace ? 0 : -ENOMEM;
-}
-
 static int set_flag(struct sfs_mount_options *options, int flag, char **words)
 {
 	switch (flag) {
@@ -295,7 +315,7 @@ static int set_flag(struct sfs_mount_options *options, int flag, char **words)
 	case 'o':
 		return add_words(words, optarg);
 	case 'N':
-		return set_namespace(options, optarg);
+		return set_text(optarg, &options->namespace);
 	case 's':
 		options->sloppy = true;
 		return 0;
@@ -338,8 +358,11 @@ int sfs_mount_options_parse(struct sfs_mount_options *options, int argc,
 	CLEANUP_FREE char *words = NULL;
 	int flag, r;
 
-	*options =
-		(struct sfs_mount_options){ .uid = getuid(), .gid = getgid() };
+	*options = (struct sfs_mount_options){
+		.mounter = getuid(),
+		.uid = getuid(),
+		.gid = getgid(),
+	};
 	while ((flag = getopt_long(argc, argv, flags, names, NULL)) != -1) {
 		r = set_flag(options, flag, &words);
 		if (r != 0)
@@ -364,5 +387,6 @@ void sfs_mount_options_done(struct sfs_mount_options *options)
 	free(options->directory);
 	free(options->namespace);
 	free(options->log);
+	free(options->scratch_dir);
 	*options = (struct sfs_mount_options){ 0 };
 }

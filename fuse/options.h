@@ -16,12 +16,16 @@ struct sfs_mount_options {
 	char *directory;   /* as given */
 	char *namespace;   /* -N: a process id or a path; or NULL */
 	char *log;	   /* file for messages, or NULL */
+	char *scratch_dir; /* as given; NULL: the default */
 	size_t cache_size; /* 0: the default */
+	uid_t mounter;	   /* who runs this */
 	uid_t uid;
+	bool uid_given; /* all is that user's, whoever made it */
 	gid_t gid;
 	mode_t umask;
 	bool allow_other;
 	bool allow_root;
+	bool noscratch; /* nothing can be written at all */
 	bool foreground;
 	bool fake;
 	bool sloppy;

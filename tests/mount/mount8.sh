@@ -24,7 +24,7 @@ mkdir mnt one two
 mount -t snapfs -o umask=077,cache_size=8M "$T/re,po" mnt
 same_bytes disk.raw mnt/volumes/disk/latest.img
 expect_equal "$(findmnt -n -o FSTYPE,SOURCE mnt | xargs)" "fuse.snapfs $T/re,po"
-expect_match "$(findmnt -n -o OPTIONS mnt)" 'ro.*nosuid.*nodev'
+expect_match "$(findmnt -n -o OPTIONS mnt)" '^rw,nosuid,nodev'
 expect_equal "$(stat -c %a mnt/README)" 400
 umount mnt
 
@@ -32,6 +32,10 @@ expect_exit 32 mount -t snapfs "$T/nothing" mnt
 expect_match "$ERR" "'$T/nothing'.*repository"
 expect_exit 1 mount -t snapfs -o nonsense "$T/re,po" mnt
 mount -t snapfs -s -o nonsense "$T/re,po" mnt
+umount mnt
+mount -t snapfs -o ro "$T/re,po" mnt
+expect_match "$(findmnt -n -o OPTIONS mnt)" '^ro,nosuid,nodev'
+[ ! -e mnt/scratch ]
 umount mnt
 
 cat >fstab <<-END

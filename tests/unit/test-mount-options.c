@@ -55,6 +55,9 @@ static void test_defaults(void **state)
 	assert_int_equal(options.umask, 0);
 	assert_int_equal(options.cache_size, 0);
 	assert_null(options.log);
+	assert_null(options.scratch_dir);
+	assert_false(options.uid_given);
+	assert_false(options.noscratch);
 	assert_false(options.allow_other);
 	assert_false(options.foreground);
 }
@@ -67,13 +70,15 @@ static void test_values(void **state)
 	assert_int_equal(
 		parse(&options, "-sfnv", "-t", "fuse.snapfs", "-o",
 		      "uid=7,gid=8,umask=027,cache_size=3G,,foreground", "-o",
-		      "log=/a b,allow_other", NULL),
+		      "log=/a b,allow_other,scratch_dir=/c d", NULL),
 		0);
 	assert_int_equal(options.uid, 7);
 	assert_int_equal(options.gid, 8);
 	assert_int_equal(options.umask, 027);
 	assert_int_equal(options.cache_size, (size_t)3 << 30);
+	assert_true(options.uid_given);
 	assert_string_equal(options.log, "/a b");
+	assert_string_equal(options.scratch_dir, "/c d");
 	assert_true(options.foreground && options.allow_other);
 	assert_true(options.sloppy && options.fake && options.verbose);
 }
@@ -81,10 +86,25 @@ static void test_values(void **state)
 static void test_mount_words_are_dropped(void **state)
 {
 	(void)state;
-	assert_words("rw,ro,defaults,noauto,nofail,user,_netdev,noatime", 0);
+	assert_words("rw,defaults,noauto,nofail,user,_netdev,noatime", 0);
 	assert_words("x-systemd.automount,x-foo=1,X-bar,user=me,comment=a", 0);
 	assert_words("", 0);
 	assert_words(",", 0);
+}
+
+static void test_without_scratch(void **state)
+{
+	static const char *const words[] = { "noscratch", "ro", "rw,ro",
+					     "scratch_dir=/x,ro" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < SFS_ARRAY_SIZE(words); i++) {
+		CLEANUP_MOUNT_OPTIONS struct sfs_mount_options options;
+
+		assert_int_equal(parse(&options, "-o", words[i], NULL), 0);
+		assert_true(options.noscratch);
+	}
 }
 
 static void test_unknown_words_are_refused(void **state)
@@ -94,8 +114,8 @@ static void test_unknown_words_are_refused(void **state)
 	assert_words("nonsense=1", -EINVAL);
 	assert_words("remount", -EINVAL);
 	assert_words("files", -EINVAL);
-	assert_words("scratch_dir=/x", -EINVAL);
-	assert_words("noscratch", -EINVAL);
+	assert_words("noscratch=1", -EINVAL);
+	assert_words("scratch_dir", -EINVAL);
 	assert_words("fsname=x", -EINVAL);
 	assert_words("allow_other=1", -EINVAL);
 	assert_words("uid", -EINVAL);
@@ -125,6 +145,7 @@ static void test_bad_values_are_refused(void **state)
 	assert_words("cache_size=99999999999999999999", -EINVAL);
 	assert_words("cache_size=18446744073709551615K", -EINVAL);
 	assert_words("log=", -EINVAL);
+	assert_words("scratch_dir=", -EINVAL);
 }
 
 static void test_operands(void **state)
@@ -146,6 +167,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_mount_words_are_dropped),
+		cmocka_unit_test(test_without_scratch),
 		cmocka_unit_test(test_unknown_words_are_refused),
 		cmocka_unit_test(test_sloppy_wherever_it_stands),
 		cmocka_unit_test(test_bad_values_are_refused),
