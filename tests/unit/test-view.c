@@ -11,8 +11,9 @@
 #include "src/restore.h"
 #include "tests/unit/scratch-repo.h"
 
-#define SIZE (3 * CHUNK + 100) /* of the snapshot: its last chunk is partial   \
-				*/
+#define SIZE                                                                   \
+	(3 * CHUNK + 100) /* of the snapshot: its last chunk is partial        \
+			   */
 
 /* What a volume of @size made from the snapshot must read as. */
 static uint8_t *expected(uint64_t size)
