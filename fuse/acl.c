@@ -60,6 +60,9 @@ static mode_t common_mode(const struct sfs_mount_options *options,
 {
 	bool directory = sfs_place_is_directory(place);
 
+	/* It counts what others have and do. */
+	if (options->allow_other && place->kind == SFS_PLACE_STATUS)
+		return 0400;
 	if (!place->scratch)
 		return directory ? 0555 : 0444;
 	if (!options->allow_other)

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "fuse/access.h"
 #include "fuse/files.h"
 #include "fuse/fs.h"
 #include "fuse/ops.h"
@@ -106,7 +107,17 @@ static int open_again(struct sfs_fs *fs, fuse_ino_t ino,
 	return 0;
 }
 
-static int open_file(struct sfs_fs *fs, fuse_ino_t ino,
+/* The kernel has judged by what it believes for a second; this is as of now. */
+static bool may_open(const struct sfs_fs *fs, const struct sfs_tree *tree,
+		     fuse_req_t req, struct sfs_place *place)
+{
+	CLEANUP_CALLER struct sfs_caller caller = { 0 };
+
+	sfs_caller_init(&caller, req);
+	return sfs_access_sees(fs->options, tree, &caller, place);
+}
+
+static int open_file(struct sfs_fs *fs, fuse_req_t req, fuse_ino_t ino,
 		     struct fuse_file_info *fi)
 {
 	CLEANUP_TREE struct sfs_tree *tree = sfs_fs_tree(fs);
@@ -114,6 +125,8 @@ static int open_file(struct sfs_fs *fs, fuse_ino_t ino,
 
 	if (!sfs_scratch_find(fs, tree, ino, &place))
 		return open_again(fs, ino, fi);
+	if (!may_open(fs, tree, req, &place))
+		return -EACCES;
 	switch (place.kind) {
 	case SFS_PLACE_SNAPSHOT:
 		return open_opened(fs, ino, place.snapshot->id,
@@ -149,7 +162,7 @@ void sfs_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	sfs_counters_add(&fs->counters, SFS_COUNT_OPEN, 1);
 	r = check_flags(ino, fi->flags);
 	if (r == 0)
-		r = open_file(fs, ino, fi);
+		r = open_file(fs, req, ino, fi);
 	if (r < 0) {
 		fuse_reply_err(req, sfs_fs_errno(r));
 		return;

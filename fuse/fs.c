@@ -135,13 +135,17 @@ uint64_t sfs_fs_generation(struct sfs_fs *fs)
 	return generation;
 }
 
-static int64_t place_time(const struct sfs_tree *tree,
+/* The directories that all share do not tell when somebody's newest snapshot
+ * was taken. */
+static int64_t place_time(const struct sfs_fs *fs, const struct sfs_tree *tree,
 			  const struct sfs_place *place)
 {
 	if (place->image)
 		return place->image->time_ns;
 	if (place->snapshot)
 		return place->snapshot->time_ns;
+	if (fs->options->allow_other)
+		return fs->repo->config.created_ns;
 	if (place->volume)
 		return place->volume->newest_ns;
 	return sfs_tree_newest_ns(tree);
@@ -225,7 +229,7 @@ static mode_t place_mode(const struct sfs_fs *fs, const struct sfs_place *place)
 void sfs_fs_stat(struct sfs_fs *fs, const struct sfs_tree *tree,
 		 const struct sfs_place *place, struct stat *ret)
 {
-	int64_t time_ns = place_time(tree, place);
+	int64_t time_ns = place_time(fs, tree, place);
 
 	memset(ret, 0, sizeof(*ret));
 	ret->st_ino = place->ino;

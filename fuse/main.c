@@ -3,6 +3,7 @@
 /* mount.snapfs: see mount.snapfs(8). */
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -125,6 +126,10 @@ int main(int argc, char **argv)
 	CLEANUP_MOUNT_OPTIONS struct sfs_mount_options options = { 0 };
 	int r;
 
+	/* What who started us ignores is not ours to inherit: we wait for
+	 * children.  A file that is too large is an error, not the end. */
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGXFSZ, SIG_IGN);
 	sfs_messages_start(false);
 	r = sfs_mount_options_parse(&options, argc, argv);
 	if (r > 0)

@@ -29,8 +29,13 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 
 	/* Owners and grants are ACLs.  A kernel that does not check them gets
 	 * no mount: libfuse refuses to go on without what is wanted. */
-	if (fs->options->allow_other)
+	if (fs->options->allow_other) {
 		conn->want |= FUSE_CAP_POSIX_ACL;
+		/* A listing is of the tree it began with; its modes must not
+		 * become the kernel's again after they were taken back. */
+		conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS |
+					  FUSE_CAP_READDIRPLUS_AUTO);
+	}
 
 	/* The kernel takes the lesser of its own window and our answer, so its
 	 * own must grow first. */

@@ -33,10 +33,11 @@
 	"New ones appear and deleted ones vanish within a second; a file "     \
 	"that is open\n"                                                       \
 	"stays readable.  To look inside a disk, as root:\n"                   \
-	"  mount -o loop scratch/snapshots/ID.img DIR       the disk is a "    \
+	"  mount -o loop,nosuid,nodev scratch/snapshots/ID.img DIR    it is "  \
+	"a "                                                                   \
 	"file system\n"                                                        \
-	"  losetup -P -f --show scratch/snapshots/ID.img    it has partitions" \
-	"\n"                                                                   \
+	"  losetup -P -f --show scratch/snapshots/ID.img              it has " \
+	"partitions\n"                                                         \
 	"The kernel replays the journal of ext4 and XFS there.  It cannot "    \
 	"with "                                                                \
 	"-o loop,ro\n"                                                         \

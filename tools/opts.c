@@ -116,18 +116,19 @@ static int parse_short(struct sfs_args *args, char **argv, int *index)
 int sfs_args_parse(struct sfs_args *args, char **argv, int *index,
 		   bool one_word)
 {
-	bool ended = false;
 	int r;
 
 	while (argv[*index]) {
-		if (!ended && strcmp(argv[*index], "--") == 0) {
-			ended = true;
+		if (!args->ended && strcmp(argv[*index], "--") == 0) {
+			args->ended = true;
+			args->ended_at = args->word_count;
 			(*index)++;
 			continue;
 		}
-		if (!ended && strncmp(argv[*index], "--", 2) == 0)
+		if (!args->ended && strncmp(argv[*index], "--", 2) == 0)
 			r = parse_long(args, argv, index);
-		else if (!ended && argv[*index][0] == '-' && argv[*index][1])
+		else if (!args->ended && argv[*index][0] == '-' &&
+			 argv[*index][1])
 			r = parse_short(args, argv, index);
 		else
 			r = add_word(args, argv[(*index)++]);

@@ -59,6 +59,8 @@ struct sfs_args {
 	char **words;
 	size_t word_count;
 	size_t word_capacity;
+	bool ended;	 /* there was a "--", */
+	size_t ended_at; /* before this word */
 };
 
 void sfs_args_done(struct sfs_args *args);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,6 +71,8 @@ static int next_word(struct sfs_args *args, char **argv, int *index,
 	r = sfs_args_parse(args, argv, index, true);
 	if (r < 0)
 		return r;
+	/* What is wrong behind this is told so already. */
+	sfs_message_set_json(sfs_args_has(args, "json"));
 	if (args->word_count > 0) {
 		*ret = args->words[0];
 		args->word_count = 0;
@@ -208,6 +211,10 @@ int main(int argc, char **argv)
 	r = guard_descriptors();
 	if (r < 0)
 		return 1;
+	/* What who started us ignores is not ours to inherit: we wait for
+	 * children.  A file that is too large is an error, not the end. */
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGXFSZ, SIG_IGN);
 	sfs_message_init();
 	sfs_show_progress_init();
 	r = run(argv);

@@ -241,6 +241,41 @@ listed()
 }
 wait_for 2 listed
 
+# Who kept a directory open from before, and lists it again, does not bring old
+# permissions back. (Python says what it can open once told to go on.)
+mkfifo told
+as dave /usr/bin/python3 - "$T/${I%/*}" >stale.log <<'END' &
+import os, sys
+path = sys.argv[1]
+listed = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+held = [os.open(path + "/sda1.img", os.O_PATH), os.open(path, os.O_PATH)]
+os.listdir(listed)
+print("ready", flush=True)
+open("told").read()
+for i in range(20):
+    os.lseek(listed, 0, os.SEEK_SET)
+    os.listdir(listed)
+    for fd in held:
+        try:
+            os.open("/proc/self/fd/%d" % fd, os.O_RDONLY)
+            print("opened")
+        except PermissionError:
+            pass
+print("tried")
+END
+wait_for 10 grep -q ready stale.log
+snap image unshare web-2026 all
+wait_for 2 reads_not dave "$I"
+echo go >told
+wait "$!"
+expect_equal "$(cat stale.log)" "ready
+tried"
+
+# What others have and do is not for everybody to count.
+expect_exit 1 as dave cat mnt/.snapfs/status.json
+expect_equal "$(as dave stat -c %y mnt/snapshots mnt/images | sort -u)" \
+	"$(stat -c %y mnt)"
+
 # Twins are their owner's alone.
 write_data other.raw 0 4096 7
 as alice dd if=other.raw of="mnt/scratch/snapshots/$a.img" conv=notrunc \
