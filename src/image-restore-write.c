@@ -49,7 +49,7 @@ int sfs_image_restore_set_dir(struct sfs_image_restore_job *job,
 
 int sfs_image_restore_open_dir(struct sfs_image_restore_job *job)
 {
-	if (mkdir(job->dir, 0777) == 0)
+	if (mkdir(job->dir, 0700) == 0)
 		job->made = true;
 	else if (errno != EEXIST)
 		return fail(job, "cannot be made");

@@ -322,7 +322,7 @@ static void put_script(FILE *file, const struct sfs_machine *machine,
 		"# Starts machine image %s (%s) from the disks beside this\n"
 		"# file, which keep what it writes.  Arguments go to qemu.\n"
 		"set -eu\n"
-		"cd -- \"$(dirname -- \"$0\")\"\n",
+		"CDPATH='' cd -- \"$(dirname -- \"$0\")\"\n",
 		machine->image->name, machine->image->id);
 	put_accel(file, machine);
 	fputs("serial=stdio\n"

@@ -203,7 +203,7 @@ static int find_program(const char *name, const char *path, char **ret)
 	*ret = NULL;
 	for (; *path; path += length + (path[length] == ':')) {
 		length = strcspn(path, ":");
-		if (length == 0)
+		if (path[0] != '/') /* that depends on where one stands */
 			continue;
 		free(TAKE_PTR(file));
 		file = sfs_asprintf("%.*s/%s", (int)length, path, name);

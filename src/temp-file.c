@@ -54,13 +54,10 @@ static void pick_name(struct sfs_temp_file *file)
 
 static int create(struct sfs_temp_file *file)
 {
-	/* A file that keeps its mode is not open to more people before. */
-	mode_t mode = file->replace ? 0600 : 0666;
-
 	do {
 		pick_name(file);
 		file->fd = openat(file->dir, file->name,
-				  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+				  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	} while (file->fd < 0 && errno == EEXIST);
 	if (file->fd >= 0)
 		return 0;

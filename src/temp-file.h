@@ -27,8 +27,9 @@ struct sfs_temp_file {
 		.dir = -1, .fd = -1                                            \
 	}
 
-/* Create the file.  With @replace, what is at @dest may be replaced; it is
- * then a regular file, whose owner and mode stay. */
+/* Create the file, for its owner alone: a disk holds every secret of its
+ * machine.  With @replace, what is at @dest may be replaced; it is then a
+ * regular file, whose owner and mode stay. */
 SFS_MUST_CHECK int sfs_temp_file_open(const char *dest, bool replace,
 				      struct sfs_temp_file *file);
 /* Give it its name.  -EEXIST: something came to be at @dest meanwhile. */
