@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -319,6 +320,18 @@ static int complete(struct sfs_overlay *overlay, uint8_t *buffer, uint64_t from,
 	return r < 0 ? r : 0;
 }
 
+/* We may be root, for whom file systems keep something; what others write is
+ * not to take that. */
+static int check_room(struct sfs_overlay *overlay, uint64_t offset)
+{
+	struct statvfs st;
+
+	if (fstatvfs(overlay->fd, &st) < 0 || st.f_blocks == 0 ||
+	    st.f_bavail > 0)
+		return 0;
+	return write_failed(overlay, offset, -ENOSPC);
+}
+
 /* Write [offset, end), under the lock of its stripe: what is missing of its
  * first and last block goes with it, so that they are complete at once. */
 static int write_locked(struct sfs_overlay *overlay, const void *buffer,
@@ -339,6 +352,8 @@ static int write_locked(struct sfs_overlay *overlay, const void *buffer,
 	if (r < 0)
 		return r;
 	r = sfs_overlay_map_prepare(&overlay->map, first, last);
+	if (r == 0)
+		r = check_room(overlay, offset);
 	if (r < 0)
 		return r;
 	r = file_write(overlay, iov, 3, offset - iov[0].iov_len);
@@ -448,11 +463,12 @@ int sfs_overlay_punch(struct sfs_overlay *overlay, uint64_t offset,
 	last = end == overlay->size ? block_end(end) : end / BLOCK;
 	if (first > last) /* within a block */
 		return punch_part(overlay, offset, end);
+	/* First what takes space, and so may fail. */
 	r = punch_part(overlay, offset, sfs_min(first * BLOCK, end));
-	if (r == 0 && first < last)
-		r = punch_blocks(overlay, first, last);
 	if (r == 0)
 		r = punch_part(overlay, last * BLOCK, end);
+	if (r == 0 && first < last)
+		r = punch_blocks(overlay, first, last);
 	changed(overlay);
 	return r;
 }
