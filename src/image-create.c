@@ -129,8 +129,6 @@ static int probe_root(struct create *create,
 	size_t i;
 	int r;
 
-	if (sfs_images_is_known(create->image))
-		return 0;
 	for (i = 0; i < create->count; i++)
 		if (strcmp(snapshots[i]->id, root->snapshot) == 0)
 			break;

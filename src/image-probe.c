@@ -13,7 +13,7 @@
 #include "src/log.h"
 #include "src/probe.h"
 
-bool sfs_images_is_known(const struct sfs_image *image)
+static bool is_known(const struct sfs_image *image)
 {
 	return *image->architecture && *image->boot_mode && image->platform &&
 	       *image->platform;
@@ -34,12 +34,26 @@ static void note_unknown(const struct sfs_image *image, const char *what,
 		 image->name, what, option);
 }
 
+/* People are believed, and told. */
+static void note_given(const struct sfs_image *image, const char *what,
+		       const char *given, const char *found)
+{
+	/* A disk that can do both can do either. */
+	if (*found && strcmp(given, found) != 0 &&
+	    strcmp(found, "uefi-preferred") != 0)
+		sfs_warn("image '%s': %s: %s as given, but its root disk tells "
+			 "%s",
+			 image->name, what, given, found);
+}
+
 static void take_word(const struct sfs_image *image, const char *what,
 		      const char *option, const char *found,
 		      char word[SFS_WORD_MAX + 1])
 {
-	if (*word)
+	if (*word) {
+		note_given(image, what, word, found);
 		return;
+	}
 	if (!*found) {
 		note_unknown(image, what, option);
 		return;
@@ -70,15 +84,16 @@ static int take_platform(struct sfs_image *image, const char *found)
 int sfs_images_probe_view(struct sfs_image *image, struct sfs_view *view)
 {
 	struct sfs_probe probe = { 0 };
+	bool wanted = !is_known(image);
 	int r;
 
 	r = sfs_probe(view, &probe);
 	if (r == -ENOMEM || r == -EINTR)
 		return r;
-	if (r < 0) /* not worth losing the image for */
+	if (r < 0 && wanted) /* not worth losing the image for */
 		sfs_warn("image '%s': its root disk could not be looked at: %s",
 			 image->name, strerror(-r));
-	else if (*probe.found)
+	else if (r == 0 && *probe.found && wanted)
 		sfs_info("image '%s': %s", image->name, probe.found);
 	take_word(image, "architecture", "--arch", probe.architecture,
 		  image->architecture);
@@ -94,8 +109,7 @@ int sfs_image_probe(struct sfs_repo *repo, struct sfs_image *image)
 	int r;
 
 	/* Without a root there is no image; who makes it is told then. */
-	if (sfs_images_is_known(image) || !root ||
-	    root->kind != SFS_MAPPING_SNAPSHOT)
+	if (!root || root->kind != SFS_MAPPING_SNAPSHOT)
 		return 0;
 	r = sfs_view_open(repo, root->snapshot, &view);
 	if (r == -ENOENT)

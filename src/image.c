@@ -193,6 +193,13 @@ static int check_mapping(const struct sfs_mapping *mapping, struct fault *fault)
 	return 0;
 }
 
+static bool same_ephemeral(const struct sfs_mapping *a,
+			   const struct sfs_mapping *b)
+{
+	return a->kind == SFS_MAPPING_EPHEMERAL && b->kind == a->kind &&
+	       a->ephemeral == b->ephemeral;
+}
+
 /* Mapping @number against those before it.  Their file names are judged of all
  * kinds alike: a device that has no file today may get one. */
 static int check_unique(const struct sfs_image *image, size_t number,
@@ -210,6 +217,11 @@ static int check_unique(const struct sfs_image *image, size_t number,
 		if (strcmp(other, file) == 0)
 			return fail(fault, device,
 				    "has the file name of another device");
+		if (same_ephemeral(&image->mappings[i],
+				   &image->mappings[number]))
+			return fail(fault, device,
+				    "is an ephemeral device that is mapped "
+				    "already");
 	}
 	return 0;
 }

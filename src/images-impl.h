@@ -40,7 +40,4 @@ SFS_MUST_CHECK int sfs_images_replace(struct sfs_repo *repo,
 /* Fill in what is unknown and what @view, the root's, tells. */
 SFS_MUST_CHECK int sfs_images_probe_view(struct sfs_image *image,
 					 struct sfs_view *view);
-/* Whether there is anything to be asked. */
-bool sfs_images_is_known(const struct sfs_image *image);
-
 #endif

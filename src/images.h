@@ -50,7 +50,8 @@ SFS_MUST_CHECK int sfs_image_create(struct sfs_repo *repo,
 				    const struct sfs_ingest_options *options);
 
 /* Probe the root's snapshot of @image, whose records stand, for what is
- * unknown of it, and say what was found; see src/probe.h. */
+ * unknown of it, and say what was found, also where it is not what was given;
+ * see src/probe.h. */
 SFS_MUST_CHECK int sfs_image_probe(struct sfs_repo *repo,
 				   struct sfs_image *image);
 

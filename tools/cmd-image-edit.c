@@ -85,7 +85,8 @@ static int run_deprecate(struct sfs_cmd *cmd)
 		return r;
 	sfs_time_format(time_ns, text);
 	sfs_info("image '%s': %s%s", cmd->args.words[0],
-		 cancel ? "is not deprecated" : "is deprecated from ",
+		 cancel ? "has no date of deprecation now"
+			: "is deprecated from ",
 		 cancel ? "" : text);
 	return 0;
 }

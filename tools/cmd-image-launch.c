@@ -293,6 +293,38 @@ static int launch(const struct sfs_cmd *cmd, const struct plan *plan)
 	return r;
 }
 
+/* A word that qemu does not know is a disk to it, to be written to: one that
+ * was meant for us must not get there. */
+static int check_words(const struct sfs_cmd *cmd)
+{
+	const struct sfs_args *args = &cmd->args;
+
+	if (args->word_count == 1 || (args->ended && args->ended_at == 1))
+		return 0;
+	return sfs_message_usage(args->context,
+				 "unexpected '%s': one image at a time, and "
+				 "qemu's arguments stand behind --",
+				 args->words[1]);
+}
+
+/* What the guest will miss, and how to leave it. */
+static void tell(const struct sfs_image *image,
+		 const struct sfs_machine_options *options)
+{
+	const struct sfs_mapping *mapping = image->mappings;
+	size_t i;
+
+	for (i = 0; i < image->mapping_count; i++, mapping++)
+		if (mapping->kind == SFS_MAPPING_EPHEMERAL)
+			sfs_info("device '%s': is ephemeral%u, which is left "
+				 "out; give qemu a -drive for it",
+				 mapping->device, mapping->ephemeral);
+	if (options->terminal)
+		sfs_info("'%s': starts; Ctrl-A x ends it, Ctrl-A c is qemu's "
+			 "monitor, Ctrl-C goes to the machine",
+			 image->name);
+}
+
 static int run(struct sfs_cmd *cmd)
 {
 	__attribute__((cleanup(plan_done))) struct plan plan = {
@@ -301,6 +333,9 @@ static int run(struct sfs_cmd *cmd)
 	struct sfs_machine_options options;
 	int r;
 
+	r = check_words(cmd);
+	if (r < 0)
+		return r;
 	r = take_options(cmd, &options);
 	if (r < 0)
 		return r;
@@ -309,6 +344,7 @@ static int run(struct sfs_cmd *cmd)
 		return r;
 	if (sfs_args_has(&cmd->args, "dry-run"))
 		return show(cmd, &plan);
+	tell(plan.image, &options);
 	return launch(cmd, &plan);
 }
 

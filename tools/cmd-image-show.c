@@ -10,8 +10,10 @@
 #include "tools/people.h"
 #include "tools/table.h"
 
-static const char *const headings[] = { "DEVICE", "VOLUME", ">SIZE",
-					"DELETE ON TERMINATION", "STATE" };
+static const char *const headings[] = {
+	"DEVICE", "SNAPSHOT", "VOLUME", ">SIZE", "DELETE ON TERMINATION",
+	"STATE"
+};
 
 static const char *const state_names[] = {
 	[SFS_MAPPING_OK] = "completed",
@@ -48,8 +50,7 @@ static void print(const struct sfs_image *image,
 		sfs_output_field("", "suspended while it is disabled");
 }
 
-static int add_volume(struct sfs_table *table,
-		      const struct sfs_mapping *mapping)
+static int add_what(struct sfs_table *table, const struct sfs_mapping *mapping)
 {
 	char text[24];
 
@@ -67,7 +68,21 @@ static int add_volume(struct sfs_table *table,
 	return sfs_table_add(table, "none");
 }
 
-static int add_row(struct sfs_table *table, const struct sfs_mapping *mapping,
+/* The name of the volume that the snapshot is of. */
+static int add_volume(struct sfs_table *table, struct sfs_repo *repo,
+		      const struct sfs_mapping *mapping,
+		      enum sfs_mapping_state state)
+{
+	CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
+
+	if (mapping->kind != SFS_MAPPING_SNAPSHOT || state != SFS_MAPPING_OK ||
+	    sfs_catalog_load(repo->catalog, mapping->snapshot, &snapshot) < 0)
+		return sfs_table_add(table, "-");
+	return sfs_table_add(table, snapshot->volume);
+}
+
+static int add_row(struct sfs_table *table, struct sfs_repo *repo,
+		   const struct sfs_mapping *mapping,
 		   enum sfs_mapping_state state)
 {
 	bool is_volume = sfs_mapping_is_volume(mapping);
@@ -75,7 +90,9 @@ static int add_row(struct sfs_table *table, const struct sfs_mapping *mapping,
 
 	r = sfs_table_add(table, mapping->device);
 	if (r == 0)
-		r = add_volume(table, mapping);
+		r = add_what(table, mapping);
+	if (r == 0)
+		r = add_volume(table, repo, mapping, state);
 	if (r == 0 && is_volume)
 		r = sfs_table_add_size(table, mapping->size);
 	else if (r == 0)
@@ -92,7 +109,7 @@ static int add_row(struct sfs_table *table, const struct sfs_mapping *mapping,
 	return r;
 }
 
-static int print_mappings(const struct sfs_image *image,
+static int print_mappings(struct sfs_repo *repo, const struct sfs_image *image,
 			  const enum sfs_mapping_state *states)
 {
 	CLEANUP_TABLE struct sfs_table table = {
@@ -103,7 +120,7 @@ static int print_mappings(const struct sfs_image *image,
 	int r;
 
 	for (i = 0; i < image->mapping_count; i++) {
-		r = add_row(&table, &image->mappings[i], states[i]);
+		r = add_row(&table, repo, &image->mappings[i], states[i]);
 		if (r < 0)
 			return r;
 	}
@@ -131,7 +148,7 @@ static int run(struct sfs_cmd *cmd)
 	if (r < 0)
 		return r;
 	print(image, states);
-	return print_mappings(image, states);
+	return print_mappings(repo, image, states);
 }
 
 const struct sfs_verb sfs_verb_image_show = {

@@ -82,7 +82,8 @@ export FAKE='
 	echo "on the console"'
 expect_exit 0 snap image launch "$web" -- -snapshot </dev/null
 expect_equal "$OUT" "on the console"
-expect_equal "$ERR" ""
+expect_match "$ERR" "'/dev/sdb': is ephemeral0, which is left out"
+expect_equal "$(wc -l <<<"$ERR")" 1
 expect_equal "$(tail -n 1 words)" -snapshot
 nothing_left
 
@@ -190,3 +191,7 @@ expect_match "$ERR" "is deprecated"
 rm "repo/records/$data.json"
 expect_exit 1 snap image launch "$web"
 expect_match "$ERR" "'$data' of device '/dev/sdf' is missing"
+
+# A word that is not behind -- does not become a disk of the guest's.
+expect_exit 2 snap image launch "it's (web)" root.raw
+expect_match "$ERR" "unexpected 'root.raw'.*behind --"

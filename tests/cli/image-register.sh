@@ -43,15 +43,15 @@ expect_match "$ERR" "image 'second': architecture.*--arch"
 expect_exit 0 snap image show golden
 expect_match "$OUT" '^Platform: +Debian 12$'
 expect_match "$OUT" '^Protected: +no$'
-expect_match "$OUT" "^/dev/sda1 +$root +293.0 KiB +yes +completed\$"
-expect_match "$OUT" '^/dev/sdf +empty +20.0 GiB +no +-$'
-expect_match "$OUT" '^/dev/sdb +ephemeral0 +- +- +-$'
+expect_match "$OUT" "^/dev/sda1 +$root +root +293.0 KiB +yes +completed\$"
+expect_match "$OUT" '^/dev/sdf +empty +- +20.0 GiB +no +-$'
+expect_match "$OUT" '^/dev/sdb +ephemeral0 +- +- +- +-$'
 
 # A snapshot that goes away behind our back: the image says so.
 mv "repo/records/$data.json" gone.json
 expect_exit 0 snap image show golden
 expect_match "$OUT" '^State: +broken$'
-expect_match "$OUT" "^/dev/sdg +$data +1.0 MiB +no +missing\$"
+expect_match "$OUT" "^/dev/sdg +$data +- +1.0 MiB +no +missing\$"
 expect_match "$(snap image list)" '^second .* broken$'
 expect_equal "$(snap --json image show golden |
 	jq -r '.BlockDeviceMappings[2].SnapshotState')" missing

@@ -57,6 +57,8 @@ make_refused 2 "device 'sda': an empty volume.*size=N" new sda=empty
 make_refused 2 "size=x: is not a size" new sda=SNAP sdb=empty,size=x
 make_refused 2 "size=0: is not a size" new sda=SNAP sdb=empty,size=0
 make_refused 2 "size= is given twice" new sda=SNAP sdb=empty,size=1,size=2
+make_refused 2 "'sdc' is an ephemeral device that is mapped already" new \
+	sda=SNAP sdb=ephemeral0 sdc=ephemeral0
 make_refused 2 "'ephemeral24': there are ephemeral0 to" new sda=SNAP \
 	sdb=ephemeral24
 make_refused 2 "size=5: the device is no volume" new sda=SNAP \
