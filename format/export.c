@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/le.h"
@@ -251,48 +252,95 @@ static int decode_row(const uint8_t *bytes, struct sfs_export_row *ret,
 	return 0;
 }
 
-static int verify_tail(const uint8_t *tail, uint64_t size,
-		       const struct sfs_export_footer *footer,
-		       const char **reterr_why)
-{
-	struct footer_disk disk;
-	uint64_t at;
+struct sfs_export_tail {
+	struct sfs_export_footer footer;
+	XXH3_state_t *hash; /* of what was seen */
+	uint64_t rows;	    /* so far */
+	uint64_t place;	    /* of the last of them */
+	uint64_t offset;    /* of the next block */
+};
 
-	if (size != sfs_export_tail_size(footer))
-		return reject(reterr_why, "tail of the wrong size");
-	at = size - sizeof(disk);
-	memcpy(&disk, tail + at, sizeof(disk));
-	if (le64_get(disk.check) !=
-	    XXH3_64bits(tail, at + offsetof(struct footer_disk, check)))
-		return mismatch(reterr_why, "check of its index is wrong");
-	if (!is_zero(disk.reserved, sizeof(disk.reserved)))
-		return reject(reterr_why, "footer's reserved bytes are set");
+struct sfs_export_tail *
+sfs_export_tail_new(const struct sfs_export_footer *footer)
+{
+	struct sfs_export_tail *tail = calloc(1, sizeof(*tail));
+
+	if (!tail)
+		return NULL;
+	tail->footer = *footer;
+	tail->offset = SFS_EXPORT_HEADER_SIZE;
+	tail->hash = XXH3_createState();
+	if (!tail->hash) {
+		free(tail);
+		return NULL;
+	}
+	XXH3_64bits_reset(tail->hash);
+	return tail;
+}
+
+void sfs_export_tail_free(struct sfs_export_tail *tail)
+{
+	if (!tail)
+		return;
+	XXH3_freeState(tail->hash);
+	free(tail);
+}
+
+static int next_row(struct sfs_export_tail *tail, const uint8_t *bytes,
+		    struct sfs_export_row *ret, const char **reterr_why)
+{
+	uint64_t place;
+	int r;
+
+	r = decode_row(bytes, ret, reterr_why);
+	if (r < 0)
+		return r;
+	place = place_of(ret->volume, ret->block);
+	if (tail->rows > 0 && place <= tail->place)
+		return reject(reterr_why, "index is out of order");
+	if (ret->stored > tail->footer.index_offset - tail->offset)
+		return reject(reterr_why,
+			      "index has blocks that are not in the file");
+	ret->offset = tail->offset;
+	tail->offset += ret->stored;
+	tail->place = place;
+	tail->rows++;
 	return 0;
 }
 
-int sfs_export_tail_decode(const uint8_t *tail, uint64_t size,
-			   const struct sfs_export_footer *footer,
-			   struct sfs_export_row *ret, const char **reterr_why)
+int sfs_export_tail_rows(struct sfs_export_tail *tail, const uint8_t *bytes,
+			 size_t count, struct sfs_export_row *ret,
+			 const char **reterr_why)
 {
-	uint64_t i, offset = SFS_EXPORT_HEADER_SIZE;
+	size_t i;
 	int r;
 
-	r = verify_tail(tail, size, footer, reterr_why);
-	if (r < 0)
-		return r;
-	for (i = 0; i < footer->rows; i++) {
-		r = decode_row(tail + i * SFS_EXPORT_ROW_SIZE, &ret[i],
-			       reterr_why);
+	XXH3_64bits_update(tail->hash, bytes, count * SFS_EXPORT_ROW_SIZE);
+	for (i = 0; i < count; i++) {
+		r = next_row(tail, bytes + i * SFS_EXPORT_ROW_SIZE, &ret[i],
+			     reterr_why);
 		if (r < 0)
 			return r;
-		if (i > 0 &&
-		    place_of(ret[i].volume, ret[i].block) <=
-			    place_of(ret[i - 1].volume, ret[i - 1].block))
-			return reject(reterr_why, "index is out of order");
-		ret[i].offset = offset;
-		offset += ret[i].stored;
 	}
-	if (offset != footer->index_offset)
+	return 0;
+}
+
+int sfs_export_tail_end(struct sfs_export_tail *tail, const uint8_t *records,
+			const uint8_t footer[SFS_EXPORT_FOOTER_SIZE],
+			const char **reterr_why)
+{
+	struct footer_disk disk;
+
+	memcpy(&disk, footer, sizeof(disk));
+	XXH3_64bits_update(tail->hash, records, tail->footer.records_size);
+	XXH3_64bits_update(tail->hash, footer,
+			   offsetof(struct footer_disk, check));
+	if (le64_get(disk.check) != XXH3_64bits_digest(tail->hash))
+		return mismatch(reterr_why, "check of its index is wrong");
+	if (!is_zero(disk.reserved, sizeof(disk.reserved)))
+		return reject(reterr_why, "footer's reserved bytes are set");
+	if (tail->rows != tail->footer.rows ||
+	    tail->offset != tail->footer.index_offset)
 		return reject(reterr_why,
 			      "index and blocks do not meet each other");
 	return 0;
@@ -302,10 +350,11 @@ static bool id_ok(enum sfs_export_role role, const char id[SFS_ID_SIZE])
 {
 	size_t length = strnlen(id, SFS_ID_SIZE);
 
+	bool image = role == SFS_EXPORT_IMAGE || role == SFS_EXPORT_BASE_IMAGE;
+
 	return is_zero((const uint8_t *)id + length, SFS_ID_SIZE - length) &&
 	       length < SFS_ID_SIZE &&
-	       sfs_id_valid(id, role == SFS_EXPORT_IMAGE ? SFS_ID_IMAGE
-							 : SFS_ID_SNAPSHOT);
+	       sfs_id_valid(id, image ? SFS_ID_IMAGE : SFS_ID_SNAPSHOT);
 }
 
 int sfs_export_record_next(const uint8_t *records, size_t size, size_t *at,
@@ -325,7 +374,7 @@ int sfs_export_record_next(const uint8_t *records, size_t size, size_t *at,
 	    le32_get(disk.size) > SFS_RECORD_SIZE_MAX)
 		return reject(reterr_why, "record is too long");
 	if (le32_get(disk.role) < SFS_EXPORT_IMAGE ||
-	    le32_get(disk.role) > SFS_EXPORT_OF_BASE)
+	    le32_get(disk.role) > SFS_EXPORT_BASE_IMAGE)
 		return reject(reterr_why, "record in an unknown role");
 	ret->role = (enum sfs_export_role)le32_get(disk.role);
 	if (!id_ok(ret->role, disk.id))

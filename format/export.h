@@ -28,7 +28,8 @@
 #define SFS_EXPORT_FRAME_SIZE  32u /* in front of each record */
 #define SFS_EXPORT_FOOTER_SIZE 64u
 
-/* 128 TiB of data; a reader keeps the index in memory. */
+/* 128 TiB of data; a reader keeps the index in memory, once it knows that there
+ * are volumes for it. */
 #define SFS_EXPORT_ROWS_MAX (UINT64_C(1) << 27)
 /* Three for each mapping, of the size that names and tags make possible. */
 #define SFS_EXPORT_RECORDS_MAX (64u << 20)
@@ -54,9 +55,10 @@ struct sfs_export_row {
 };
 
 enum sfs_export_role {
-	SFS_EXPORT_IMAGE = 1,	/* the image; the first record */
-	SFS_EXPORT_VOLUME = 2,	/* a volume; volumes are numbered from 0 */
-	SFS_EXPORT_OF_BASE = 3, /* the base of the volume before it */
+	SFS_EXPORT_IMAGE = 1,	   /* the image; the first record */
+	SFS_EXPORT_VOLUME = 2,	   /* a volume; volumes are numbered from 0 */
+	SFS_EXPORT_OF_BASE = 3,	   /* the base of the volume before it */
+	SFS_EXPORT_BASE_IMAGE = 4, /* the image that bases are of; the second */
 };
 
 /* A record as it lies in the file; borrowed. */
@@ -112,12 +114,29 @@ int sfs_export_footer_decode(const uint8_t *bytes, size_t size,
 			     uint64_t file_size, struct sfs_export_footer *ret,
 			     const char **reterr_why);
 
-/* Verify the tail, @size bytes, and decode the index into @footer->rows rows:
- * in order, of known kinds, without gaps from the header to the index.  That
- * their volumes are there and large enough is for who knows the records. */
-int sfs_export_tail_decode(const uint8_t *tail, uint64_t size,
-			   const struct sfs_export_footer *footer,
-			   struct sfs_export_row *ret, const char **reterr_why);
+/*
+ * A tail while it is decoded: its rows piece by piece, so that nobody has to
+ * hold an index to find that it is none.  That volumes are there and large
+ * enough is for who knows the records.
+ */
+struct sfs_export_tail;
+
+/* NULL when there is no memory. */
+struct sfs_export_tail *
+sfs_export_tail_new(const struct sfs_export_footer *footer);
+void sfs_export_tail_free(struct sfs_export_tail *tail);
+
+/* Decode the next @count rows: in order, of known kinds, without gaps from the
+ * header on and not into the index. */
+int sfs_export_tail_rows(struct sfs_export_tail *tail, const uint8_t *bytes,
+			 size_t count, struct sfs_export_row *ret,
+			 const char **reterr_why);
+
+/* After the last row: verify that the index starts where the blocks end, and
+ * the check of rows, @records and @footer. */
+int sfs_export_tail_end(struct sfs_export_tail *tail, const uint8_t *records,
+			const uint8_t footer[SFS_EXPORT_FOOTER_SIZE],
+			const char **reterr_why);
 
 /* The record that starts *@at bytes behind the first of a tail's @size bytes
  * of records, and *@at moved on.  1, or 0 at the end, or -EUCLEAN. */

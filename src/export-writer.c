@@ -115,9 +115,10 @@ static int put_record(struct sfs_export_writer *writer,
 }
 
 int sfs_export_writer_image(struct sfs_export_writer *writer,
+			    enum sfs_export_role role,
 			    const struct sfs_image *image)
 {
-	struct sfs_export_record record = { .role = SFS_EXPORT_IMAGE };
+	struct sfs_export_record record = { .role = role };
 	CLEANUP_IMAGE struct sfs_image *copy = NULL;
 	CLEANUP_FREE char *bytes = NULL;
 	int r;

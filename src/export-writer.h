@@ -50,9 +50,11 @@ SFS_MUST_CHECK int sfs_export_volume(struct sfs_export_writer *writer,
 				     uint16_t number, struct sfs_view *view,
 				     struct sfs_view *base, uint64_t *ret_rows);
 
-/* Records: the image first, then each volume with its base behind it.  What is
- * nobody's business elsewhere, owners and grants above all, stays here. */
+/* Records: the image first, then the one that bases are of, then each volume
+ * with its base behind it.  What is nobody's business elsewhere, owners and
+ * grants above all, stays here. */
 SFS_MUST_CHECK int sfs_export_writer_image(struct sfs_export_writer *writer,
+					   enum sfs_export_role role,
 					   const struct sfs_image *image);
 SFS_MUST_CHECK int
 sfs_export_writer_snapshot(struct sfs_export_writer *writer,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -103,6 +104,20 @@ static int open_snapshot(const struct export *export,
 	return r;
 }
 
+/* Nobody could import it. */
+static int refuse_small(const struct export *export,
+			const struct sfs_mapping *mapping,
+			const struct sfs_snapshot *snapshot)
+{
+	if (mapping->size >= snapshot->size)
+		return 0;
+	sfs_err("image '%s': %s: '%s' has %" PRIu64 " bytes, which a volume of "
+		"%" PRIu64 " bytes has no room for",
+		export->image->name, mapping->device, snapshot->id,
+		snapshot->size, mapping->size);
+	return -EINVAL;
+}
+
 /* A snapshot with known gaps is refused before anything is written. */
 static int refuse_bad(const struct sfs_snapshot *snapshot)
 {
@@ -155,7 +170,8 @@ static int open_mapping(struct export *export,
 		if (r < 0)
 			return r;
 	}
-	return open_base(export, mapping->device, volume);
+	r = refuse_small(export, mapping, sfs_view_snapshot(volume->view));
+	return r < 0 ? r : open_base(export, mapping->device, volume);
 }
 
 /* Open all of it, so that nothing can be deleted under us. */
@@ -216,13 +232,26 @@ static int write_blocks(struct export *export, struct sfs_export_writer *writer)
 	return 0;
 }
 
+static bool has_base(const struct export *export)
+{
+	size_t i;
+
+	for (i = 0; i < export->volume_count; i++)
+		if (export->volumes[i].base)
+			return true;
+	return false;
+}
+
 static int write_records(const struct export *export,
 			 struct sfs_export_writer *writer)
 {
 	size_t i;
 	int r;
 
-	r = sfs_export_writer_image(writer, export->image);
+	r = sfs_export_writer_image(writer, SFS_EXPORT_IMAGE, export->image);
+	if (r == 0 && has_base(export))
+		r = sfs_export_writer_image(writer, SFS_EXPORT_BASE_IMAGE,
+					    export->options->base);
 	for (i = 0; r == 0 && i < export->volume_count; i++) {
 		const struct volume *volume = &export->volumes[i];
 

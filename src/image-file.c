@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "src/codec.h"
 #include "src/io.h"
 #include "src/log.h"
 
@@ -16,13 +15,18 @@ struct opening {
 	struct sfs_image_file *file;
 	uint64_t size;
 	struct sfs_export_footer footer;
-	uint8_t *tail;
+	uint8_t end[SFS_EXPORT_FOOTER_SIZE]; /* as it is in the file */
+	uint8_t *records;
+	struct sfs_export_tail *tail;
+	uint8_t *piece; /* of the index */
 };
 
 static void opening_done(struct opening *opening)
 {
 	sfs_image_file_close(opening->file);
-	free(opening->tail);
+	sfs_export_tail_free(opening->tail);
+	free(opening->records);
+	free(opening->piece);
 }
 #define CLEANUP_OPENING __attribute__((cleanup(opening_done)))
 
@@ -46,6 +50,7 @@ void sfs_image_file_close(struct sfs_image_file *file)
 	}
 	free(file->volumes);
 	sfs_image_free(file->image);
+	sfs_image_free(file->base);
 	free(file->rows);
 	sfs_closep(&file->fd);
 	free(file->path);
@@ -119,41 +124,30 @@ static int read_header(struct opening *opening)
 
 static int read_footer(struct opening *opening)
 {
-	uint8_t bytes[SFS_EXPORT_FOOTER_SIZE];
 	const char *why;
 	size_t size;
 	int r;
 
-	size = sfs_min(opening->size, sizeof(bytes));
-	r = read_at(opening->file, bytes, size, opening->size - size);
+	size = sfs_min(opening->size, sizeof(opening->end));
+	r = read_at(opening->file, opening->end, size, opening->size - size);
 	if (r < 0)
 		return r;
-	r = sfs_export_footer_decode(bytes, size, opening->size,
+	r = sfs_export_footer_decode(opening->end, size, opening->size,
 				     &opening->footer, &why);
 	return r < 0 ? tell(opening->file, r, why) : 0;
 }
 
-static int read_tail(struct opening *opening)
+/* Before the index, whose size they bound. */
+static int read_records(struct opening *opening)
 {
 	const struct sfs_export_footer *footer = &opening->footer;
-	struct sfs_image_file *file = opening->file;
-	size_t size = sfs_export_tail_size(footer);
-	const char *why;
-	int r;
 
-	opening->tail = sfs_malloc(size);
-	file->rows = sfs_calloc(footer->rows, sizeof(*file->rows));
-	if (!opening->tail || !file->rows)
+	opening->records = sfs_malloc(footer->records_size);
+	if (!opening->records)
 		return -ENOMEM;
-	r = read_at(file, opening->tail, size, footer->index_offset);
-	if (r < 0)
-		return r;
-	r = sfs_export_tail_decode(opening->tail, size, footer, file->rows,
-				   &why);
-	if (r < 0)
-		return tell(file, r, why);
-	file->row_count = footer->rows;
-	return 0;
+	return read_at(opening->file, opening->records, footer->records_size,
+		       footer->index_offset +
+			       footer->rows * SFS_EXPORT_ROW_SIZE);
 }
 
 /* ---- records ---- */
@@ -188,6 +182,23 @@ static int decode_snapshot(struct sfs_image_file *file,
 					  reterr_why);
 }
 
+/* The image, perhaps what its bases are of, and volumes with their bases. */
+static bool is_in_order(const struct sfs_image_file *file,
+			enum sfs_export_role role)
+{
+	switch (role) {
+	case SFS_EXPORT_IMAGE:
+		return !file->image;
+	case SFS_EXPORT_BASE_IMAGE:
+		return file->image && !file->base && file->volume_count == 0;
+	case SFS_EXPORT_OF_BASE:
+		return file->image && file->base;
+	case SFS_EXPORT_VOLUME:
+		break;
+	}
+	return file->image;
+}
+
 static int decode_record(struct sfs_image_file *file,
 			 const struct sfs_export_record *record)
 {
@@ -195,12 +206,13 @@ static int decode_record(struct sfs_image_file *file,
 	const char *why;
 	int r;
 
-	if ((record->role == SFS_EXPORT_IMAGE) != !file->image)
+	if (!is_in_order(file, record->role))
 		return reject(file, "its records are out of order");
-	if (record->role == SFS_EXPORT_IMAGE)
-		r = sfs_record_decode_image(&file->config, record->id,
-					    record->bytes, record->size,
-					    &file->image, buffer, &why);
+	if (record->role == SFS_EXPORT_IMAGE ||
+	    record->role == SFS_EXPORT_BASE_IMAGE)
+		r = sfs_record_decode_image(
+			&file->config, record->id, record->bytes, record->size,
+			file->image ? &file->base : &file->image, buffer, &why);
 	else
 		r = decode_snapshot(file, record, buffer, &why);
 	if (r == -EOPNOTSUPP)
@@ -214,8 +226,6 @@ static int decode_record(struct sfs_image_file *file,
 static int decode_records(struct opening *opening)
 {
 	const struct sfs_export_footer *footer = &opening->footer;
-	const uint8_t *records =
-		opening->tail + footer->rows * SFS_EXPORT_ROW_SIZE;
 	struct sfs_image_file *file = opening->file;
 	struct sfs_export_record record;
 	const char *why;
@@ -226,8 +236,9 @@ static int decode_records(struct opening *opening)
 	if (!file->volumes)
 		return -ENOMEM;
 	for (;;) {
-		r = sfs_export_record_next(records, footer->records_size, &at,
-					   &record, &why);
+		r = sfs_export_record_next(opening->records,
+					   footer->records_size, &at, &record,
+					   &why);
 		if (r <= 0)
 			break;
 		r = decode_record(file, &record);
@@ -278,6 +289,88 @@ static int check_mappings(const struct sfs_image_file *file)
 					    "image");
 	}
 	return 0;
+}
+
+/* ---- the index ---- */
+
+#define PIECE ((size_t)32 << 10) /* rows */
+
+/* Who declares little is not to make us hold much. */
+static int bound_rows(const struct opening *opening)
+{
+	const struct sfs_image_file *file = opening->file;
+	uint64_t blocks = 0;
+	size_t i;
+
+	for (i = 0; i < file->volume_count; i++)
+		blocks += sfs_map_chunks(file->volumes[i].snapshot->size,
+					 SFS_EXPORT_BLOCK_SIZE);
+	return opening->footer.rows > blocks
+		       ? reject(file, "its index has more rows than its "
+				      "volumes have blocks")
+		       : 0;
+}
+
+static int make_room(struct opening *opening, size_t *capacity, size_t need)
+{
+	struct sfs_image_file *file = opening->file;
+	struct sfs_export_row *grown;
+
+	if (need <= *capacity)
+		return 0;
+	need = sfs_min(sfs_max(need, 2 * *capacity), opening->footer.rows);
+	grown = sfs_realloc(file->rows, need, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	file->rows = grown;
+	*capacity = need;
+	return 0;
+}
+
+static int read_piece(struct opening *opening, size_t count)
+{
+	const struct sfs_export_footer *footer = &opening->footer;
+	struct sfs_image_file *file = opening->file;
+	const char *why;
+	int r;
+
+	r = read_at(file, opening->piece, count * SFS_EXPORT_ROW_SIZE,
+		    footer->index_offset +
+			    file->row_count * SFS_EXPORT_ROW_SIZE);
+	if (r < 0)
+		return r;
+	r = sfs_export_tail_rows(opening->tail, opening->piece, count,
+				 file->rows + file->row_count, &why);
+	if (r < 0)
+		return tell(file, r, why);
+	file->row_count += count;
+	return 0;
+}
+
+/* Memory grows with the rows that were found to be some. */
+static int read_rows(struct opening *opening)
+{
+	const struct sfs_export_footer *footer = &opening->footer;
+	struct sfs_image_file *file = opening->file;
+	size_t capacity = 0, count;
+	const char *why;
+	int r;
+
+	opening->tail = sfs_export_tail_new(footer);
+	opening->piece = sfs_malloc(PIECE * SFS_EXPORT_ROW_SIZE);
+	if (!opening->tail || !opening->piece)
+		return -ENOMEM;
+	while (file->row_count < footer->rows) {
+		count = sfs_min(footer->rows - file->row_count, PIECE);
+		r = make_room(opening, &capacity, file->row_count + count);
+		if (r == 0)
+			r = read_piece(opening, count);
+		if (r < 0)
+			return r;
+	}
+	r = sfs_export_tail_end(opening->tail, opening->records, opening->end,
+				&why);
+	return r < 0 ? tell(file, r, why) : 0;
 }
 
 static bool row_fits(const struct sfs_image_file_volume *volume,
@@ -331,98 +424,19 @@ int sfs_image_file_open(const char *path, struct sfs_image_file **ret)
 	if (r == 0)
 		r = read_footer(&opening);
 	if (r == 0)
-		r = read_tail(&opening);
+		r = read_records(&opening);
 	if (r == 0)
 		r = decode_records(&opening);
 	if (r == 0)
 		r = check_mappings(opening.file);
+	if (r == 0)
+		r = bound_rows(&opening);
+	if (r == 0)
+		r = read_rows(&opening);
 	if (r == 0)
 		r = deal_rows(opening.file);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(opening.file);
 	return 0;
-}
-
-/* ---- blocks ---- */
-
-/* Never -EIO, for which a snapshot's creator would offer to do without. */
-static int damaged(const struct sfs_image_file *file,
-		   const struct sfs_image_file_volume *volume,
-		   const struct sfs_export_row *row, const char *what)
-{
-	sfs_err("'%s': altered or damaged: the block of volume '%s' at offset "
-		"%llu (byte %llu of the file) %s",
-		file->path, volume->snapshot->volume,
-		(unsigned long long)row->block * SFS_EXPORT_BLOCK_SIZE,
-		(unsigned long long)row->offset, what);
-	return -EBADMSG;
-}
-
-static int read_stored(const struct sfs_image_file *file,
-		       const struct sfs_image_file_volume *volume,
-		       const struct sfs_export_row *row, void *ret,
-		       size_t length)
-{
-	CLEANUP_FREE uint8_t *stored = NULL;
-	enum sfs_codec codec;
-	int r;
-
-	stored = sfs_malloc(row->stored);
-	if (!stored)
-		return -ENOMEM;
-	r = sfs_io_pread(file->fd, stored, row->stored, row->offset);
-	if (r < 0)
-		return damaged(file, volume, row,
-			       r == -ENODATA ? "is not there" : strerror(-r));
-	if (sfs_export_check(stored, row->stored, row->volume, row->block) !=
-	    row->check)
-		return damaged(file, volume, row, "does not have its check");
-	codec = row->kind == SFS_EXPORT_LZ4 ? SFS_CODEC_LZ4 : SFS_CODEC_RAW;
-	r = sfs_codec_decompress(codec, stored, row->stored, ret, length);
-	if (r < 0)
-		return damaged(file, volume, row, "cannot be decompressed");
-	return 0;
-}
-
-/* What lies beyond the base's end is zeros in both. */
-static int read_base(const struct sfs_export_row *row, struct sfs_view *base,
-		     void *ret, size_t length)
-{
-	size_t done;
-	int r;
-
-	r = sfs_view_pread(base, ret, length,
-			   row->block * SFS_EXPORT_BLOCK_SIZE, &done);
-	if (r < 0)
-		return r == -EIO ? -EBADMSG : r;
-	memset((uint8_t *)ret + done, 0, length - done);
-	return 0;
-}
-
-int sfs_image_file_read_block(const struct sfs_image_file *file,
-			      const struct sfs_image_file_volume *volume,
-			      const struct sfs_export_row *row,
-			      struct sfs_view *base, void *ret)
-{
-	size_t length = sfs_image_file_block_size(volume->snapshot, row->block);
-	struct sfs_hash hash;
-	int r;
-
-	r = row->kind == SFS_EXPORT_BASE
-		    ? read_base(row, base, ret, length)
-		    : read_stored(file, volume, row, ret, length);
-	if (r < 0)
-		return r;
-	sfs_export_hash(ret, length, &hash);
-	if (memcmp(&hash, &row->hash, sizeof(hash)) == 0)
-		return 0;
-	if (row->kind != SFS_EXPORT_BASE)
-		return damaged(file, volume, row, "does not have its hash");
-	sfs_err("'%s': was not made against '%s': volume '%s' differs from it "
-		"at offset %llu",
-		file->path, sfs_view_snapshot(base)->id,
-		volume->snapshot->volume,
-		(unsigned long long)row->block * SFS_EXPORT_BLOCK_SIZE);
-	return -EBADMSG;
 }

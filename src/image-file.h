@@ -33,6 +33,7 @@ struct sfs_image_file {
 	int fd;
 	struct sfs_config config; /* what its records are written for */
 	struct sfs_image *image;  /* as it was where it comes from */
+	struct sfs_image *base;	  /* the same, that bases are of, or NULL */
 	struct sfs_image_file_volume *volumes;
 	size_t volume_count;
 	struct sfs_export_row *rows;

@@ -2,22 +2,24 @@
 #include "src/import.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/name.h"
 #include "format/time.h"
 #include "src/image-file.h"
-#include "src/image-volumes.h"
 #include "src/images-impl.h"
+#include "src/import-volumes.h"
 #include "src/ingest.h"
 #include "src/log.h"
 #include "src/source-image.h"
 
 /* A volume of the file while it is imported. */
 struct volume {
-	char *source_name;     /* that says where it comes from */
+	char origin[SFS_ORIGIN_SIZE]; /* that says where it comes from */
 	struct sfs_view *base; /* what stands for its base here, or NULL */
+	bool joins;	       /* a volume that is there */
 	struct sfs_source *source;
 };
 
@@ -38,7 +40,6 @@ static void import_done(struct import *import)
 	for (i = 0; import->volumes && i < import->volume_count; i++) {
 		sfs_source_close(import->volumes[i].source);
 		sfs_view_close(import->volumes[i].base);
-		free(import->volumes[i].source_name);
 	}
 	free(import->volumes);
 	free(import->names);
@@ -86,139 +87,116 @@ static int name_image(struct import *import)
 	return 0;
 }
 
-/* ---- which volumes they become ---- */
+/* ---- what the file may not say ---- */
 
-/* The same for each image of one volume, so that the volume is found again.
- * Where the image has several snapshots of it, they become several volumes. */
-static int name_source(struct import *import, size_t number)
+/* How far two clocks may differ. */
+#define CLOCKS_DIFFER (300 * SFS_SECOND)
+
+/* What claims to be of the future would be the latest for as long. */
+static int judge_times(const struct sfs_image_file *file)
 {
-	const struct sfs_image_file_volume *volumes = import->file->volumes;
-	const char *id = volumes[number].snapshot->volume_id;
-	struct volume *volume = &import->volumes[number];
-	size_t i, twins = 0;
+	char time[SFS_TIME_SIZE], now_text[SFS_TIME_SIZE];
+	const int64_t now = sfs_now_ns();
+	const struct sfs_snapshot *snapshot;
+	size_t i;
 
-	for (i = 0; i < number; i++)
-		twins += strcmp(volumes[i].snapshot->volume_id, id) == 0;
-	volume->source_name = twins ? sfs_asprintf("import:%s#%zu", id, twins)
-				    : sfs_asprintf("import:%s", id);
-	return volume->source_name ? 0 : -ENOMEM;
-}
-
-static int name_volume(struct import *import, size_t number)
-{
-	struct sfs_repo *repo = import->repo;
-	char name[SFS_VOLUME_NAME_MAX + 1];
-	int r;
-
-	r = sfs_catalog_volume_of_source(
-		repo->catalog, import->volumes[number].source_name, name);
-	if (r == -ENOENT) {
-		strcpy(name, import->file->volumes[number].snapshot->volume);
-		r = sfs_image_volume_make_free(repo, import->names,
-					       import->volume_count, name);
+	for (i = 0; i < file->volume_count; i++) {
+		snapshot = file->volumes[i].snapshot;
+		if (snapshot->time_ns <= now + CLOCKS_DIFFER)
+			continue;
+		sfs_time_format(snapshot->time_ns, time);
+		sfs_time_format(now / SFS_SECOND * SFS_SECOND, now_text);
+		sfs_err("'%s': its snapshot of volume '%s' says that it is of "
+			"%s, but it is %s; one of the clocks is wrong, or the "
+			"file is",
+			file->path, snapshot->volume, time, now_text);
+		return -ERANGE;
 	}
-	if (r == 0)
-		strcpy(import->names[number].name, name);
-	return r;
-}
-
-/* ---- what they are based on ---- */
-
-struct base_search {
-	const struct sfs_snapshot *base; /* where it comes from */
-	bool same_repository;
-	char id[SFS_ID_SIZE]; /* of what stands for it here, or "" */
-};
-
-/* Whether @source names volume @id, or one of its twins. */
-static bool is_import_of(const char *source, const char *id)
-{
-	static const char prefix[] = "import:";
-	size_t length = strlen(id);
-
-	if (strncmp(source, prefix, sizeof(prefix) - 1) != 0)
-		return false;
-	source += sizeof(prefix) - 1;
-	return strncmp(source, id, length) == 0 &&
-	       (source[length] == '\0' || source[length] == '#');
-}
-
-/* The very snapshot, or one that was imported from it: the moment of a volume
- * tells which.  Should it be another one after all, the blocks' hashes say. */
-static int compare_base(const struct sfs_snapshot *snapshot, void *context)
-{
-	struct base_search *search = context;
-	const struct sfs_snapshot *base = search->base;
-
-	if (search->same_repository && strcmp(snapshot->id, base->id) == 0) {
-		memcpy(search->id, snapshot->id, sizeof(search->id));
-		return 1;
-	}
-	if (snapshot->size == base->size &&
-	    is_import_of(snapshot->source, base->volume_id))
-		memcpy(search->id, snapshot->id, sizeof(search->id));
 	return 0;
 }
 
-static int open_base(struct import *import, size_t number)
+static bool needs_base(const struct sfs_image_file *file)
+{
+	size_t i;
+
+	for (i = 0; i < file->volume_count; i++)
+		if (file->volumes[i].base_rows > 0)
+			return true;
+	return false;
+}
+
+/* Only the user can say what to trust for a base: its hashes, which are the
+ * file's word, are a check against mistakes. */
+static int judge_base(const struct import *import)
 {
 	const struct sfs_image_file *file = import->file;
-	const struct sfs_image_file_volume *volume = &file->volumes[number];
-	const struct sfs_config *here = &import->repo->config;
-	struct base_search search = {
-		.base = volume->base,
-		.same_repository = memcmp(file->config.uuid, here->uuid,
-					  sizeof(here->uuid)) == 0,
-	};
-	struct sfs_catalog_filter filter = { 0 };
-	int r;
+	const struct sfs_image *base = import->options->base;
+	const bool needed = needs_base(file);
 
-	if (volume->base_rows == 0)
-		return 0;
-	filter.since_ns = filter.until_ns = volume->base->time_ns;
-	r = sfs_catalog_list(import->repo->catalog, &filter, compare_base,
-			     &search);
-	if (r < 0)
-		return r;
-	r = *search.id ? sfs_view_open(import->repo, search.id,
-				       &import->volumes[number].base)
-		       : -ENOENT;
-	if (r == -ENOENT)
-		sfs_err("'%s': holds of volume '%s' only what changed since "
-			"'%s', which is not here; import the image that it "
-			"was exported with as --base first, or one without",
-			file->path, volume->snapshot->volume, volume->base->id);
-	return r;
+	if (needed && !base) {
+		sfs_err("'%s': holds only what differs from image '%s' ('%s'); "
+			"say with '--base' which image that is here, and "
+			"import it first if none is",
+			file->path, file->base->name, file->base->id);
+		return -ENOENT;
+	}
+	if (!needed && base)
+		sfs_info("'%s': holds all of its volumes; '--base %s' is not "
+			 "used",
+			 file->path, base->name);
+	return 0;
 }
 
 /* ---- taking them in ---- */
 
+static int plan_volume(struct import *import, size_t number, bool based)
+{
+	const struct sfs_image_file *file = import->file;
+	const struct sfs_image_file_volume *from = &file->volumes[number];
+	struct volume *volume = &import->volumes[number];
+	int r = 0;
+
+	sfs_import_origin(file, from->snapshot, volume->origin);
+	if (based && from->base)
+		r = sfs_import_open_base(import->repo, file, from,
+					 import->options->base, &volume->base);
+	if (r == 0)
+		r = sfs_import_name_volume(import->repo, file, number,
+					   volume->base, import->names,
+					   &volume->joins);
+	return r < 0 ? r
+		     : sfs_source_open_image(file, number, volume->origin,
+					     volume->base, &volume->source);
+}
+
 static int plan(struct import *import)
 {
+	const bool based = needs_base(import->file);
 	size_t i, count = import->file->volume_count;
-	int r;
+	int r = 0;
 
 	import->volumes = sfs_calloc(count, sizeof(*import->volumes));
 	import->names = sfs_calloc(count, sizeof(*import->names));
 	if (!import->volumes || !import->names)
 		return -ENOMEM;
 	import->volume_count = count;
-	for (i = 0; i < count; i++) {
-		struct volume *volume = &import->volumes[i];
+	for (i = 0; i < count && r == 0; i++)
+		r = plan_volume(import, i, based);
+	return r;
+}
 
-		r = name_source(import, i);
-		if (r == 0)
-			r = name_volume(import, i);
-		if (r == 0)
-			r = open_base(import, i);
-		if (r == 0)
-			r = sfs_source_open_image(
-				import->file, i, volume->source_name,
-				volume->base, &volume->source);
-		if (r < 0)
-			return r;
+static int check_volumes(const struct import *import)
+{
+	const struct volume *volume;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < import->volume_count; i++) {
+		volume = &import->volumes[i];
+		r = sfs_import_check_volume(import->repo, import->names[i].name,
+					    volume->joins, volume->origin);
 	}
-	return 0;
+	return r;
 }
 
 static int publish(struct sfs_snapshot *const *snapshots, void *context)
@@ -242,6 +220,8 @@ static int publish(struct sfs_snapshot *const *snapshots, void *context)
 	r = sfs_images_judge(image);
 	if (r == 0)
 		r = sfs_images_name_free(import->repo, image->name);
+	if (r == 0)
+		r = check_volumes(import);
 	return r < 0 ? r : sfs_images_publish(import->repo, image);
 }
 
@@ -292,6 +272,10 @@ int sfs_image_import(struct sfs_repo *repo, const char *path,
 	r = sfs_repo_check_writable(repo);
 	if (r == 0)
 		r = sfs_image_file_open(path, &import.file);
+	if (r == 0)
+		r = judge_times(import.file);
+	if (r == 0)
+		r = judge_base(&import);
 	if (r == 0)
 		r = make_image(&import);
 	if (r == 0)

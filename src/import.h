@@ -10,8 +10,9 @@
 #include "src/util.h"
 
 struct sfs_import_options {
-	const char *name;	       /* NULL: as it was called */
-	unsigned threads;	       /* 0: one a processor */
+	const char *name;	      /* NULL: as it was called */
+	const struct sfs_image *base; /* that the file was made against; NULL */
+	unsigned threads;	      /* 0: one a processor */
 	struct sfs_progress *progress; /* or NULL */
 };
 
@@ -20,12 +21,19 @@ struct sfs_import_options {
  * nobody, neither disabled nor protected, and says what it was.  Times,
  * consistency, descriptions and tags of snapshots are kept.
  *
- * A volume whose origin was imported before goes on in the volume that this
- * made; else it gets the name that it had, with a number if that is taken.
+ * A file that holds only what differs from another image needs the image that
+ * is that one here: what it lacks is read from the snapshots of options->base
+ * and from no others.  For one that holds all, options->base is not used.
  *
- * Everything that fails is logged: -EEXIST the name is taken, -EUCLEAN or
- * -EBADMSG the file is truncated or altered, -EOPNOTSUPP it is newer, -ENOENT
- * what it is based on is not here, and what sfs_ingest() returns. */
+ * Each volume becomes a new one, with the name that it had and a number if
+ * that is taken; but where it has a base in use, it goes on in the base's
+ * volume if all that is in there was imported from the same volume.
+ *
+ * Everything that fails is logged: -EEXIST the name is taken, or several
+ * snapshots of the base fit, -EUCLEAN or -EBADMSG the file is truncated or
+ * altered, or the base is not what it was made against, -EOPNOTSUPP it is
+ * newer, -ENOENT the base is missing, -ERANGE it is of the future, and what
+ * sfs_ingest() returns. */
 SFS_MUST_CHECK int sfs_image_import(struct sfs_repo *repo, const char *path,
 				    const struct sfs_import_options *options,
 				    struct sfs_image **ret);

@@ -12,6 +12,8 @@ static int run(struct sfs_cmd *cmd)
 {
 	CLEANUP_REPO struct sfs_repo *repo = NULL;
 	CLEANUP_IMAGE struct sfs_image *image = NULL;
+	CLEANUP_IMAGE struct sfs_image *base = NULL;
+	const char *base_name = sfs_args_get(&cmd->args, "base");
 	struct sfs_import_options options = {
 		.name = sfs_args_get(&cmd->args, "name"),
 	};
@@ -21,6 +23,12 @@ static int run(struct sfs_cmd *cmd)
 	r = sfs_cmd_open(cmd, &repo);
 	if (r < 0)
 		return r;
+	if (base_name) {
+		r = sfs_catalog_select_image(repo->catalog, base_name, &base);
+		if (r < 0)
+			return r;
+	}
+	options.base = base;
 	sfs_show_progress_start(&progress, "import");
 	options.progress = &progress;
 	r = sfs_image_import(repo, cmd->args.words[0], &options, &image);
@@ -37,6 +45,11 @@ static int run(struct sfs_cmd *cmd)
 }
 
 static const struct sfs_opt options[] = {
+	{ .name = "base",
+	  .argument = "IMAGE",
+	  .complete = SFS_COMPLETE_IMAGE,
+	  .help = "the image that is here what the file was exported with as "
+		  "--base" },
 	{ .name = "name",
 	  .argument = "NAME",
 	  .help = "call it so, instead of what it was called" },
@@ -52,8 +65,12 @@ const struct sfs_verb sfs_verb_image_import = {
 		"yours: shared with nobody, neither disabled nor protected; "
 		"SourceImageId says which image it was. Times, descriptions "
 		"and tags are kept. Prints the image's id.\n"
-		"A file that was exported with --base needs that image here, "
-		"imported before or the very one.",
+		"Disks become new volumes, so that no file can add to one that "
+		"is there; which, is told.\n"
+		"A file that was exported with --base holds only what differs "
+		"from that image: say with --base which image that is here. "
+		"The rest is read from it, and disks go on in its volumes "
+		"where nothing but imports of theirs is in these.",
 	.options = options,
 	.min_words = 1,
 	.max_words = 1,

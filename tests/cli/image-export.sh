@@ -56,15 +56,19 @@ expect_equal "$(there --json snapshot list | jq -r '.Snapshots[].StartTime')" \
 	"$(snap --json snapshot list | jq -r '.Snapshots[].StartTime')"
 there -q check --read-data
 
-# The name is taken; another one is not. Disks that are known are not stored
-# again, and go on in their volumes.
+# The name is taken; another one is not. Disks that were imported before are not
+# stored again, but no file adds to a volume that is there.
 before=$(counted there)
 expect_exit 1 there image import web.snapfs
 expect_match "$ERR" "web-1.*taken"
 expect_equal "$(counted there)" "$before"
+latest=$(there --json snapshot show web-root@latest | jq -r .SnapshotId)
 expect_exit 0 there --json image import web.snapfs --name web-1b
 expect_equal "$(jq -r .Name <<<"$OUT")" web-1b
-expect_equal "$(there --json volume list | jq '.Volumes | length')" 2
+expect_match "$ERR" "'web-root' becomes the new volume 'web-root-2'"
+expect_equal "$(there --json volume list | jq '.Volumes | length')" 4
+expect_equal "$(there --json snapshot show web-root@latest |
+	jq -r .SnapshotId)" "$latest"
 expect_exit 2 there image import web.snapfs --name .x
 
 # Only what changed since an image that the other side has.
@@ -75,13 +79,29 @@ expect_exit 0 snap --json image export web-2 web-2.snapfs --base web-1
 full=$(stat -c %s web.snapfs)
 [ "$(stat -c %s web-2.snapfs)" -lt $((full / 2)) ] || fail "not thin"
 expect_match "$(jq .BaseInBytes <<<"$OUT")" '^[1-9]'
-expect_exit 0 there image import web-2.snapfs
+expect_exit 1 there image import web-2.snapfs
+expect_match "$ERR" "web-2.snapfs.*'web-1' \('$old'\).*--base"
+expect_exit 1 there image import web-2.snapfs --base web-3
+expect_match "$ERR" "web-3"
+expect_exit 0 there image import web-2.snapfs --base web-1
+expect_match "$ERR" "'web-root' goes on in volume 'web-root'"
 there snapshot restore web-root@latest - | cmp - root.raw
-expect_equal "$(there --json volume list | jq '.Volumes | length')" 2
+expect_equal "$(there --json volume list | jq '.Volumes | length')" 4
+expect_exit 0 there image import web.snapfs --name web-1c --base "$new"
+expect_match "$ERR" "'--base web-1' is not used"
 snapfs init third
 REPO=$T/third expect_exit 1 snap image import web-2.snapfs
-expect_match "$ERR" "web-root.*--base"
+expect_match "$ERR" "web-1.*--base"
 expect_equal "$(find third/records -type f | wc -l)" 0
+
+# The named image and no other is the base; this one has the disks, but no
+# snapshot that is it.
+snap -q image create other /dev/sda1=root.raw --arch x86_64 --boot-mode uefi \
+	--platform Linux
+expect_exit 1 snap image import web-2.snapfs --name back --base other
+expect_match "$ERR" "volume 'web-root': image 'other'"
+expect_exit 0 snap image import web-2.snapfs --name back --base web-1
+expect_match "$ERR" "becomes the new volume 'web-root-2'"
 
 # Truncated, altered, newer, something else: each says so, with its name.
 refused()

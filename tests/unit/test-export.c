@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <xxhash.h>
 
@@ -24,6 +25,9 @@
 #include "tests/unit/scratch-repo.h"
 
 #define MIB ((uint64_t)SFS_EXPORT_BLOCK_SIZE)
+
+/* Less than the 256 MiB that 2^23 rows take. */
+#define MEMORY (UINT64_C(200) << 20)
 
 /* The repository that images are imported into. */
 static struct sfs_repo *there;
@@ -86,14 +90,21 @@ static int export_to(const struct sfs_image *image, const char *dest,
 	return sfs_image_export(repo, image, dest, &options, &result);
 }
 
-static int import_to(struct sfs_repo *to, const char *path, const char *name,
-		     struct sfs_image **ret)
+static int import_on(struct sfs_repo *to, const char *path, const char *name,
+		     const struct sfs_image *base, struct sfs_image **ret)
 {
 	const struct sfs_import_options options = { .name = name,
+						    .base = base,
 						    .threads = 2 };
 
 	scratch_log[0] = '\0';
 	return sfs_image_import(to, path, &options, ret);
+}
+
+static int import_to(struct sfs_repo *to, const char *path, const char *name,
+		     struct sfs_image **ret)
+{
+	return import_on(to, path, name, NULL, ret);
 }
 
 static struct sfs_image *must_import(struct sfs_repo *to, const char *path,
@@ -103,6 +114,27 @@ static struct sfs_image *must_import(struct sfs_repo *to, const char *path,
 
 	assert_int_equal(import_to(to, path, name, &image), 0);
 	return image;
+}
+
+static struct sfs_image *must_import_on(struct sfs_repo *to, const char *path,
+					const char *name,
+					const struct sfs_image *base)
+{
+	struct sfs_image *image;
+
+	assert_int_equal(import_on(to, path, name, base, &image), 0);
+	return image;
+}
+
+static int must_not_import_on(struct sfs_repo *to, const char *path,
+			      const struct sfs_image *base)
+{
+	struct sfs_image *image = NULL;
+	int r = import_on(to, path, "refused", base, &image);
+
+	if (r == 0)
+		sfs_image_free(image);
+	return r;
 }
 
 static int must_not_import(const char *path)
@@ -373,9 +405,10 @@ static void assert_snapshot_imported(const struct sfs_image *from,
 {
 	struct sfs_snapshot *a = snapshot_of(repo, from, mapping);
 	struct sfs_snapshot *b = snapshot_of(there, to, mapping);
-	char source[64];
+	char source[128], uuid[SFS_UUID_SIZE];
 
-	snprintf(source, sizeof(source), "import:%s", a->volume_id);
+	sfs_uuid_format(repo->config.uuid, uuid);
+	snprintf(source, sizeof(source), "import:%s/%s", uuid, a->volume_id);
 	assert_string_equal(b->source, source);
 	assert_string_equal(a->volume, b->volume);
 	assert_string_not_equal(a->volume_id, b->volume_id);
@@ -453,10 +486,12 @@ static void test_zeros(void **state)
 }
 
 /* One snapshot under two devices stays one; two snapshots of one volume become
- * two volumes, and the same two the next time. */
+ * two volumes, and two more the next time. */
 static void test_shared_and_twin_snapshots(void **state)
 {
 	struct sfs_image *image, *got[2];
+	static const char *const names[] = { "disk", "disk-2", "disk-3",
+					     "disk-4" };
 	struct sfs_snapshot *old, *new, *a, *b;
 	size_t i;
 
@@ -479,8 +514,8 @@ static void test_shared_and_twin_snapshots(void **state)
 				    got[i]->mappings[2].snapshot);
 		a = snapshot_of(there, got[i], 0);
 		b = snapshot_of(there, got[i], 1);
-		assert_string_equal(a->volume, "disk");
-		assert_string_equal(b->volume, "disk-2");
+		assert_string_equal(a->volume, names[2 * i]);
+		assert_string_equal(b->volume, names[2 * i + 1]);
 		sfs_snapshot_free(a);
 		sfs_snapshot_free(b);
 	}
@@ -507,12 +542,12 @@ static void test_volume_name_taken(void **state)
 	open_there(CHUNK);
 	assert_int_equal(sfs_ingest(there, &member, 1, &options, &snapshot), 0);
 	sfs_snapshot_free(snapshot);
-	/* The second time it is known. */
+	/* No file adds to a volume, but its bytes are stored once. */
 	for (i = 0; i < 2; i++) {
 		got = must_import(there, "tiny.snapfs", i ? "again" : "first");
 		snapshot = snapshot_of(there, got, 0);
-		assert_string_equal(snapshot->volume, "tiny-2");
-		assert_int_equal(*snapshot->parent != '\0', i == 1);
+		assert_string_equal(snapshot->volume, i ? "tiny-3" : "tiny-2");
+		assert_string_equal(snapshot->parent, "");
 		assert_true(snapshot->stored_bytes < CHUNK);
 		sfs_snapshot_free(snapshot);
 		sfs_image_free(got);
@@ -564,12 +599,15 @@ static void test_thin(void **state)
 	assert_int_equal(result.base_bytes, 4 * MIB);
 	assert_in_range(result.file_bytes, MIB, 2 * MIB);
 	open_there(64 << 10);
-	assert_int_equal(must_not_import("new.snapfs"), -ENOENT);
-	assert_true(said(old->mappings[0].snapshot));
-	assert_int_equal(images_in(there), 0);
-
 	got_old = must_import(there, "old.snapfs", NULL);
-	got_new = must_import(there, "new.snapfs", NULL);
+	/* What would fit is not used unless it was named. */
+	assert_int_equal(must_not_import("new.snapfs"), -ENOENT);
+	assert_true(said("'old'"));
+	assert_true(said(old->id));
+	assert_true(said("--base"));
+	assert_int_equal(images_in(there), 1);
+
+	got_new = must_import_on(there, "new.snapfs", NULL, got_old);
 	assert_holds(there, got_old, 0, "old.img");
 	assert_holds(there, got_new, 0, "disk.img");
 	a = snapshot_of(there, got_old, 0);
@@ -586,69 +624,296 @@ static void test_thin(void **state)
 	sfs_image_free(new);
 }
 
+static void assert_volume(struct sfs_repo *in, const struct sfs_image *image,
+			  const char *name)
+{
+	struct sfs_snapshot *snapshot = snapshot_of(in, image, 0);
+
+	assert_string_equal(snapshot->volume, name);
+	sfs_snapshot_free(snapshot);
+}
+
 /* The base may be the very snapshot that the file was made against. */
 static void test_thin_at_home(void **state)
 {
 	struct sfs_image *old, *new, *got;
-	struct sfs_snapshot *snapshot;
 
 	(void)state;
 	two_images(&old, &new);
 	assert_int_equal(export_to(new, "new.snapfs", old, false), 0);
-	got = must_import(repo, "new.snapfs", "back");
+	got = must_import_on(repo, "new.snapfs", "back", old);
 	assert_holds(repo, got, 0, "disk.img");
 	/* A file must not add to a volume that is somebody's own. */
-	snapshot = snapshot_of(repo, got, 0);
-	assert_string_equal(snapshot->volume, "disk-2");
-	sfs_snapshot_free(snapshot);
+	assert_volume(repo, got, "disk-2");
 	sfs_image_free(got);
 	sfs_image_free(old);
 	sfs_image_free(new);
 }
 
-/* Into "there": a snapshot of @path that says that it is @like's. */
-static void plant(const char *path, const struct sfs_snapshot *like)
+/* Nor to one that was imported, once somebody has taken a snapshot of it. */
+static void test_volume_in_use(void **state)
 {
 	const struct sfs_ingest_options options = { .threads = 1 };
-	struct sfs_ingest_member member = { .volume = "planted",
+	const struct sfs_ingest_member member = { .volume = "disk",
+						  .source = "old.img" };
+	struct sfs_image *old, *new, *got_old, *got_new;
+	struct sfs_snapshot *own, *latest;
+
+	(void)state;
+	two_images(&old, &new);
+	assert_int_equal(export_to(old, "old.snapfs", NULL, false), 0);
+	assert_int_equal(export_to(new, "new.snapfs", old, false), 0);
+	open_there(CHUNK);
+	got_old = must_import(there, "old.snapfs", NULL);
+	assert_int_equal(sfs_ingest(there, &member, 1, &options, &own), 0);
+	got_new = must_import_on(there, "new.snapfs", NULL, got_old);
+	assert_holds(there, got_new, 0, "disk.img");
+	assert_volume(there, got_new, "disk-2");
+	assert_int_equal(sfs_catalog_latest(there->catalog, "disk", &latest),
+			 0);
+	assert_string_equal(latest->id, own->id);
+	sfs_snapshot_free(latest);
+	sfs_snapshot_free(own);
+	sfs_image_free(got_old);
+	sfs_image_free(got_new);
+	sfs_image_free(old);
+	sfs_image_free(new);
+}
+
+/* A base for a file that holds everything changes nothing. */
+static void test_needless_base(void **state)
+{
+	struct sfs_image *old, *new, *first, *second;
+
+	(void)state;
+	two_images(&old, &new);
+	assert_int_equal(export_to(old, "old.snapfs", NULL, false), 0);
+	assert_int_equal(export_to(new, "new.snapfs", NULL, false), 0);
+	open_there(CHUNK);
+	first = must_import(there, "old.snapfs", NULL);
+	second = must_import_on(there, "new.snapfs", NULL, first);
+	assert_volume(there, second, "disk-2");
+	sfs_image_free(first);
+	sfs_image_free(second);
+	sfs_image_free(old);
+	sfs_image_free(new);
+}
+
+/* Into "there": an image, the caller's, of a snapshot of @path, that says that
+ * it was imported from @like. */
+static struct sfs_image *plant(const char *name, const char *path,
+			       const struct sfs_snapshot *like)
+{
+	const struct sfs_ingest_options options = { .threads = 1 };
+	struct sfs_ingest_member member = { .volume = name,
 					    .time_ns = like->time_ns };
-	struct sfs_image *image = register_one("plant", take("plant", path));
+	struct sfs_image *image = register_one(name, take(name, path));
+	struct sfs_image *planted = new_image(name);
 	struct sfs_image_file *file;
 	struct sfs_snapshot *snapshot;
-	char name[64];
+	char origin[128], uuid[SFS_UUID_SIZE];
 
-	assert_int_equal(export_to(image, "plant.snapfs", NULL, false), 0);
+	assert_int_equal(export_to(image, "plant.snapfs", NULL, true), 0);
 	assert_int_equal(sfs_image_file_open("plant.snapfs", &file), 0);
-	snprintf(name, sizeof(name), "import:%s", like->volume_id);
+	sfs_uuid_format(repo->config.uuid, uuid);
+	snprintf(origin, sizeof(origin), "import:%s/%s", uuid, like->volume_id);
 	assert_int_equal(
-		sfs_source_open_image(file, 0, name, NULL, &member.opened), 0);
+		sfs_source_open_image(file, 0, origin, NULL, &member.opened),
+		0);
 	assert_int_equal(sfs_ingest(there, &member, 1, &options, &snapshot), 0);
+	map(planted, "/dev/sda1", SFS_MAPPING_SNAPSHOT, snapshot->id, 0);
+	assert_int_equal(sfs_image_register(there, planted), 0);
 	sfs_snapshot_free(snapshot);
 	sfs_source_close(member.opened);
 	sfs_image_file_close(file);
 	sfs_image_free(image);
+	return planted;
 }
 
-/* What only looks like the base is found out by the hashes. */
-static void test_wrong_base(void **state)
+/* What looks like the base is not used unless it was named, and its content is
+ * found out by the hashes if it was. */
+static void test_planted_base(void **state)
 {
-	struct sfs_image *old, *new;
+	struct sfs_image *old, *new, *planted, *got_old, *got_new;
+	struct sfs_snapshot *base;
+
+	(void)state;
+	two_images(&old, &new);
+	assert_int_equal(export_to(old, "old.snapfs", NULL, false), 0);
+	assert_int_equal(export_to(new, "new.snapfs", old, false), 0);
+	base = snapshot_of(repo, old, 0);
+	open_there(CHUNK);
+	got_old = must_import(there, "old.snapfs", NULL);
+	put_noise("old.img", 5 * MIB, 1, 9);
+	planted = plant("planted", "old.img", base);
+	assert_int_equal(must_not_import("new.snapfs"), -ENOENT);
+	assert_int_equal(must_not_import_on(there, "new.snapfs", planted),
+			 -EBADMSG);
+	assert_true(said("was not made against"));
+	assert_int_equal(images_in(there), 2);
+	assert_int_equal(snapshots_in(there), 2);
+	got_new = must_import_on(there, "new.snapfs", NULL, got_old);
+	assert_holds(there, got_new, 0, "disk.img");
+	sfs_snapshot_free(base);
+	sfs_image_free(planted);
+	sfs_image_free(got_old);
+	sfs_image_free(got_new);
+	sfs_image_free(old);
+	sfs_image_free(new);
+}
+
+static void test_no_or_many_bases(void **state)
+{
+	struct sfs_image *old, *new, *planted, *both, *other;
 	struct sfs_snapshot *base;
 
 	(void)state;
 	two_images(&old, &new);
 	assert_int_equal(export_to(new, "new.snapfs", old, false), 0);
+	assert_int_equal(must_not_import_on(repo, "new.snapfs", new), -ENOENT);
+	assert_true(said("volume 'disk': image 'new'"));
+	assert_true(said(old->mappings[0].snapshot));
 	base = snapshot_of(repo, old, 0);
 	open_there(CHUNK);
-	put_noise("old.img", 5 * MIB, 1, 9);
-	plant("old.img", base);
-	assert_int_equal(must_not_import("new.snapfs"), -EBADMSG);
-	assert_true(said("was not made against"));
-	assert_int_equal(images_in(there), 0);
-	assert_int_equal(snapshots_in(there), 1);
+	planted = plant("planted", "old.img", base);
+	other = plant("other", "old.img", base);
+	both = new_image("both");
+	map(both, "/dev/sda1", SFS_MAPPING_SNAPSHOT,
+	    planted->mappings[0].snapshot, 0);
+	map(both, "/dev/sdb", SFS_MAPPING_SNAPSHOT,
+	    planted->mappings[0].snapshot, 0);
+	assert_int_equal(sfs_image_register(there, both), 0);
+	sfs_image_free(must_import_on(there, "new.snapfs", "one", both));
+	strcpy(both->mappings[1].snapshot, other->mappings[0].snapshot);
+	assert_int_equal(must_not_import_on(there, "new.snapfs", both),
+			 -EEXIST);
+	assert_true(said("volume 'disk': image 'both'"));
 	sfs_snapshot_free(base);
+	sfs_image_free(planted);
+	sfs_image_free(other);
+	sfs_image_free(both);
 	sfs_image_free(old);
 	sfs_image_free(new);
+}
+
+/* ---- what a file may not say ---- */
+
+/* An image whose only snapshot shows the moment @time_ns. */
+static void export_of(int64_t time_ns, const char *path)
+{
+	const struct sfs_ingest_member member = { .volume = "disk",
+						  .source = "disk.img",
+						  .time_ns = time_ns };
+	const struct sfs_ingest_options options = { .threads = 1 };
+	struct sfs_snapshot *snapshot;
+	struct sfs_image *image;
+
+	assert_int_equal(sfs_ingest(repo, &member, 1, &options, &snapshot), 0);
+	image = register_one(path, snapshot);
+	assert_int_equal(export_to(image, path, NULL, false), 0);
+	sfs_image_free(image);
+}
+
+static void test_of_the_future(void **state)
+{
+	const int64_t now = sfs_now_ns();
+
+	(void)state;
+	fill("disk.img", 'x', 600);
+	export_of(now + 400 * SFS_SECOND, "future.snapfs");
+	export_of(now + 200 * SFS_SECOND, "clock.snapfs");
+	open_there(CHUNK);
+	assert_int_equal(must_not_import("future.snapfs"), -ERANGE);
+	assert_true(said("'future.snapfs'"));
+	assert_true(said("volume 'disk'"));
+	assert_int_equal(snapshots_in(there), 0);
+	sfs_image_free(must_import(there, "clock.snapfs", NULL));
+}
+
+/* What says that it is of a volume that was imported before. */
+static void test_volume_id_again(void **state)
+{
+	struct sfs_image *old, *new, *first, *second;
+	struct sfs_snapshot *latest;
+
+	(void)state;
+	two_images(&old, &new);
+	assert_int_equal(export_to(old, "old.snapfs", NULL, false), 0);
+	assert_int_equal(export_to(new, "new.snapfs", NULL, false), 0);
+	open_there(CHUNK);
+	first = must_import(there, "old.snapfs", NULL);
+	second = must_import(there, "new.snapfs", NULL);
+	assert_int_equal(sfs_catalog_latest(there->catalog, "disk", &latest),
+			 0);
+	assert_string_equal(latest->id, first->mappings[0].snapshot);
+	sfs_snapshot_free(latest);
+	sfs_image_free(first);
+	sfs_image_free(second);
+	sfs_image_free(old);
+	sfs_image_free(new);
+}
+
+/* What RLIMIT_DATA limits, now; sanitizers have a lot of it. */
+static uint64_t data_now(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%*u %*u %*u %*u %*u %lu", &pages), 1);
+	fclose(file);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Make @path's index one of @count rows, all of them zeros that take no space,
+ * and try to import it with little memory. */
+static int import_sparse(const char *path, uint64_t count)
+{
+	size_t size, index, records;
+	uint8_t *bytes = slurp(path, &size);
+	struct rlimit limit, tight;
+	le64 rows;
+	int fd, r;
+
+	index = index_offset(bytes, size);
+	memcpy(&rows, bytes + size - SFS_EXPORT_FOOTER_SIZE + 8, sizeof(rows));
+	records = index + le64_get(rows) * SFS_EXPORT_ROW_SIZE;
+	rows = le64_put(count);
+	memcpy(bytes + size - SFS_EXPORT_FOOTER_SIZE + 8, &rows, sizeof(rows));
+	spill("sparse", bytes, index);
+	fd = open_disk("sparse");
+	assert_int_equal(pwrite(fd, bytes + records, size - records,
+				(off_t)(index + count * SFS_EXPORT_ROW_SIZE)),
+			 size - records);
+	close(fd);
+	free(bytes);
+	assert_int_equal(getrlimit(RLIMIT_DATA, &limit), 0);
+	tight = limit;
+	tight.rlim_cur = data_now() + MEMORY;
+	assert_int_equal(setrlimit(RLIMIT_DATA, &tight), 0);
+	r = must_not_import("sparse");
+	assert_int_equal(setrlimit(RLIMIT_DATA, &limit), 0);
+	return r;
+}
+
+/* Neither what a footer says nor what volumes say is worth memory. */
+static void test_rows_of_nothing(void **state)
+{
+	struct sfs_image *small = tiny("tiny.snapfs"), *large;
+
+	(void)state;
+	open_there(CHUNK);
+	assert_int_equal(import_sparse("tiny.snapfs", SFS_EXPORT_ROWS_MAX),
+			 -EUCLEAN);
+	assert_true(said("more rows than its volumes have blocks"));
+	resize("large.img", UINT64_C(1) << 43);
+	large = register_one("large", take("large", "large.img"));
+	assert_int_equal(export_to(large, "large.snapfs", NULL, false), 0);
+	assert_int_equal(import_sparse("large.snapfs", UINT64_C(1) << 23),
+			 -EUCLEAN);
+	assert_true(said("unknown kind"));
+	sfs_image_free(small);
+	sfs_image_free(large);
 }
 
 /* ---- bad files ---- */
@@ -1009,6 +1274,21 @@ static void test_missing_snapshot(void **state)
 	sfs_image_free(image);
 }
 
+/* A record that somebody wrote: nobody could import what it would make. */
+static void test_too_small_volume(void **state)
+{
+	struct sfs_image *image = tiny("tiny.snapfs");
+
+	(void)state;
+	image->mappings[1].size--;
+	assert_int_equal(export_to(image, "x.snapfs", NULL, false), -EINVAL);
+	assert_true(said("/dev/sdf"));
+	assert_true(said(image->mappings[1].snapshot));
+	assert_int_equal(access("x.snapfs", F_OK), -1);
+	assert_int_equal(hidden_files(), 0);
+	sfs_image_free(image);
+}
+
 static void test_damaged_snapshot(void **state)
 {
 	struct sfs_image *image = machine();
@@ -1049,7 +1329,19 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_thin, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_thin_at_home, setup,
 						teardown),
-		cmocka_unit_test_setup_teardown(test_wrong_base, setup,
+		cmocka_unit_test_setup_teardown(test_volume_in_use, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_needless_base, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_planted_base, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_no_or_many_bases, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_of_the_future, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_volume_id_again, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_rows_of_nothing, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_truncated, setup,
 						teardown),
@@ -1069,6 +1361,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dest, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_missing_snapshot, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_too_small_volume, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_snapshot, setup,
 						teardown),
