@@ -140,6 +140,35 @@ int sfs_mounts_read(struct sfs_mounts *ret)
 	return 0;
 }
 
+int sfs_mounts_path(const char *dir, char *ret, size_t size)
+{
+	CLEANUP_FREE char *parent = sfs_strdup(dir);
+	CLEANUP_FREE char *real = realpath(dir, NULL);
+	CLEANUP_FREE char *above = NULL;
+	const char *last;
+	char *slash;
+	size_t n;
+
+	if (!parent)
+		return -ENOMEM;
+	if (real)
+		return snprintf(ret, size, "%s", real) < (int)size
+			       ? 0
+			       : -ENAMETOOLONG;
+	for (n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
+		parent[n - 1] = '\0';
+	slash = strrchr(parent, '/');
+	last = slash ? slash + 1 : parent;
+	if (slash)
+		*slash = '\0';
+	above = realpath(!slash ? "." : slash == parent ? "/" : parent, NULL);
+	if (!above)
+		return -errno;
+	n = (size_t)snprintf(ret, size, "%s/%s",
+			     strcmp(above, "/") == 0 ? "" : above, last);
+	return n < size ? 0 : -ENAMETOOLONG;
+}
+
 void sfs_mounts_done(struct sfs_mounts *mounts)
 {
 	for (size_t i = 0; i < mounts->count; i++)

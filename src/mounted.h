@@ -37,6 +37,10 @@ SFS_MUST_CHECK int sfs_mounts_read(struct sfs_mounts *ret);
 void sfs_mounts_done(struct sfs_mounts *mounts);
 #define CLEANUP_MOUNTS __attribute__((cleanup(sfs_mounts_done)))
 
+/* @dir as the table has it.  Its last part is not looked at where it cannot be:
+ * it may be a mount whose server died.  Not logged. */
+SFS_MUST_CHECK int sfs_mounts_path(const char *dir, char *ret, size_t size);
+
 /* Whether @mount's file system keeps data on block device @device itself. */
 bool sfs_mount_is_on(const struct sfs_mount *mount, uint64_t device);
 

@@ -8,4 +8,7 @@
  * a sfs_disk_user. */
 SFS_MUST_CHECK int sfs_probe_look(struct sfs_disk *disk, void *result);
 
+/* The same for a struct sfs_probe_disk. */
+SFS_MUST_CHECK int sfs_probe_list(struct sfs_disk *disk, void *result);
+
 #endif

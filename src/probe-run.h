@@ -24,12 +24,15 @@ struct sfs_partition {
 	uint64_t size;
 	bool is_efi;	 /* an EFI system partition by its type */
 	bool boots_bios; /* says that boot code of a GPT disk needs it */
+	bool is_cut;	 /* not all of it is there; none: its size is 0 */
 	char type[24];	 /* what is on it, "ext4"; "" unknown */
 };
 
 struct sfs_table {
-	char type[24];	/* "gpt", "dos", ...; "" none */
-	bool boot_code; /* in the first sector, and a BIOS would run it */
+	char type[24];	      /* "gpt", "dos", ...; "" none */
+	unsigned sector_size; /* that it counts in; 0: none */
+	bool from_backup;     /* a GPT whose first copy is damaged */
+	bool boot_code;	      /* in the first sector, and a BIOS would run it */
 	struct sfs_partition partitions[SFS_PARTITIONS_MAX];
 	unsigned count;
 };
@@ -70,10 +73,11 @@ const char *sfs_probe_program_architecture(const uint8_t *head, size_t size);
  * and "", when there is none or it is not fit to be shown. */
 bool sfs_probe_pretty_name(const char *text, char ret[SFS_DESCRIPTION_MAX + 1]);
 
-/* ---- probe.c ---- */
+/* ---- probe.c, probe-partitions.c ---- */
 
 /* Whether a result is one that the process would give, had the disk not got
  * at it. */
 bool sfs_probe_is_sound(const struct sfs_probe *probe);
+bool sfs_probe_disk_is_sound(const struct sfs_probe_disk *found, uint64_t size);
 
 #endif

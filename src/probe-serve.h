@@ -13,7 +13,7 @@
  * descriptors of a 64 TiB file system and much else. */
 #define SFS_DISK_REQUESTS_MAX 65536
 #define SFS_DISK_COPIED_MAX   ((uint64_t)64 << 20)
-#define SFS_DISK_RESULT_MAX   4096
+#define SFS_DISK_RESULT_MAX   ((size_t)32 << 10)
 
 /* What is done with a disk, in a process of its own that has nothing but it.
  * @result is zeroed.  Return 0, or a negative errno to give none. */

@@ -120,6 +120,17 @@ static bool has_type(blkid_partition partition, const char *table, int mbr,
 	return strcmp(table, "gpt") == 0 && type && strcasecmp(type, gpt) == 0;
 }
 
+/* Of @count sectors from @start on, as far as the disk reaches. */
+static void place_partition(const struct sfs_disk *disk, uint64_t start,
+			    uint64_t count, struct sfs_partition *p)
+{
+	const uint64_t sectors = disk->size / SECTOR;
+
+	p->offset = sfs_min(start, sectors) * SECTOR;
+	p->size = sfs_min(count, sectors - sfs_min(start, sectors)) * SECTOR;
+	p->is_cut = p->size < count * SECTOR;
+}
+
 static void add_partition(const struct sfs_disk *disk,
 			  blkid_partition partition, struct sfs_table *table)
 {
@@ -128,14 +139,10 @@ static void add_partition(const struct sfs_disk *disk,
 	struct sfs_partition *p = &table->partitions[table->count];
 
 	if (table->count == SFS_PARTITIONS_MAX || start <= 0 || count <= 0 ||
-	    (uint64_t)start >= disk->size / SECTOR ||
 	    blkid_partition_is_extended(partition))
 		return;
 	p->number = blkid_partition_get_partno(partition);
-	p->offset = (uint64_t)start * SECTOR;
-	p->size = disk->size - p->offset;
-	if ((uint64_t)count < p->size / SECTOR)
-		p->size = (uint64_t)count * SECTOR;
+	place_partition(disk, (uint64_t)start, (uint64_t)count, p);
 	p->is_efi = has_type(partition, table->type, MBR_EFI, GPT_EFI);
 	p->boots_bios =
 		has_type(partition, table->type, -1, GPT_BIOS_BOOT) ||
@@ -144,13 +151,25 @@ static void add_partition(const struct sfs_disk *disk,
 	table->count++;
 }
 
+/* A GPT's first copy is in the second sector. */
+static void note_table(blkid_parttable found, unsigned sector_size,
+		       struct sfs_table *table)
+{
+	const char *type = blkid_parttable_get_type(found);
+
+	snprintf(table->type, sizeof(table->type), "%s", type ? type : "");
+	table->sector_size = sector_size;
+	table->from_backup =
+		strcmp(table->type, "gpt") == 0 &&
+		blkid_parttable_get_offset(found) > (blkid_loff_t)sector_size;
+}
+
 /* What libblkid makes of the copy, if sectors are of @sector_size. */
 static int read_table(struct sfs_disk *disk, unsigned sector_size,
 		      struct sfs_table *ret)
 {
 	blkid_probe probe = blkid_new_probe();
 	blkid_partlist list = NULL;
-	const char *type;
 
 	if (!probe)
 		return -ENOMEM;
@@ -160,8 +179,7 @@ static int read_table(struct sfs_disk *disk, unsigned sector_size,
 	    blkid_probe_enable_partitions(probe, 1) == 0)
 		list = blkid_probe_get_partitions(probe);
 	if (list && blkid_partlist_get_table(list)) {
-		type = blkid_parttable_get_type(blkid_partlist_get_table(list));
-		snprintf(ret->type, sizeof(ret->type), "%s", type ? type : "");
+		note_table(blkid_partlist_get_table(list), sector_size, ret);
 		for (int i = 0; i < blkid_partlist_numof_partitions(list); i++)
 			add_partition(disk,
 				      blkid_partlist_get_partition(list, i),
@@ -188,7 +206,7 @@ static int find_table(struct sfs_disk *disk, struct sfs_table *ret)
 		if (ret->type[0] == '\0')
 			r = read_table(disk, sizes[i], ret);
 	if (is_no_table(ret))
-		ret->type[0] = '\0';
+		memset(ret, 0, sizeof(*ret));
 	return r;
 }
 
@@ -223,6 +241,8 @@ static int find_type(struct sfs_disk *disk, struct sfs_partition *partition)
 	blkid_probe probe;
 	int r;
 
+	if (partition->size == 0) /* which libblkid takes for all of it */
+		return 0;
 	r = sfs_disk_copy(disk, partition->offset,
 			  sfs_min(partition->size, HEAD_SIZE));
 	if (r < 0)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "src/log.h"
+#include "src/mounted.h"
 #include "tools/cmd.h"
 #include "tools/message.h"
 
@@ -73,32 +74,6 @@ static int run_mount(struct sfs_cmd *cmd)
 	return -ENOEXEC;
 }
 
-/* @dir as the table of mounts has it.  Its last part is not looked at: it may
- * be a mount whose process died. */
-static int mount_path(const char *dir, char ret[PATH_MAX])
-{
-	CLEANUP_FREE char *parent = sfs_strdup(dir);
-	char real[PATH_MAX];
-	char *slash;
-	size_t n;
-
-	if (!parent)
-		return -ENOMEM;
-	for (n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
-		parent[n - 1] = '\0';
-	if (realpath(parent, ret))
-		return 0;
-	slash = strrchr(parent, '/');
-	if (slash)
-		*slash = '\0';
-	if (!realpath(!slash ? "." : slash == parent ? "/" : parent, real))
-		return -errno;
-	n = (size_t)snprintf(ret, PATH_MAX, "%s/%s",
-			     strcmp(real, "/") == 0 ? "" : real,
-			     slash ? slash + 1 : parent);
-	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
-
 /* Undo the \ooo of /proc/self/mountinfo in place. */
 static void unescape(char *s)
 {
@@ -154,7 +129,7 @@ static int run_umount(struct sfs_cmd *cmd)
 	bool ours = false;
 	int r;
 
-	r = mount_path(dir, path);
+	r = sfs_mounts_path(dir, path, sizeof(path));
 	if (r < 0) {
 		sfs_err("'%s': %s", dir, strerror(-r));
 		return r == -EINVAL ? -EIO : r;

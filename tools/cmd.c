@@ -38,6 +38,8 @@ const struct sfs_verb *const sfs_verbs[] = {
 	&sfs_verb_snapshot_tag,
 	&sfs_verb_snapshot_restore,
 	&sfs_verb_snapshot_delete,
+	&sfs_verb_snapshot_attach,
+	&sfs_verb_snapshot_detach,
 	&sfs_verb_snapshot_share,
 	&sfs_verb_snapshot_unshare,
 	&sfs_verb_image_create,
@@ -181,26 +183,39 @@ int sfs_cmd_time(const struct sfs_cmd *cmd, const char *name, bool last,
 	return 0;
 }
 
+struct damaged {
+	size_t hidden; /* by their damage */
+	size_t sets;   /* which hide nothing */
+};
+
 static int count_damaged(const char *name, const char *why, void *context)
 {
-	size_t *count = context;
+	struct damaged *damaged = context;
 
-	(void)name;
 	(void)why;
-	(*count)++;
+	if (sfs_id_valid(name, SFS_ID_SET))
+		damaged->sets++;
+	else
+		damaged->hidden++;
 	return 0;
 }
 
 /* They were logged, and what there is was listed. */
 int sfs_cmd_check_listed(struct sfs_repo *repo)
 {
-	size_t count = 0;
+	struct damaged damaged = { 0 };
 	int r;
 
-	r = sfs_catalog_damaged(repo->catalog, count_damaged, &count);
-	if (r < 0 || count == 0)
+	r = sfs_catalog_damaged(repo->catalog, count_damaged, &damaged);
+	if (r <= 0)
 		return r;
-	sfs_err("%zu damaged records are not in the list; see 'snapfs check'",
-		count);
+	if (damaged.hidden > 0)
+		sfs_err("%zu damaged records are not in the list; see 'snapfs "
+			"check'",
+			damaged.hidden);
+	else
+		sfs_err("%zu records of sets are damaged, but nothing is "
+			"missing from the list; see 'snapfs check'",
+			damaged.sets);
 	return SFS_EXIT_DAMAGE;
 }

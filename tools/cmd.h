@@ -54,6 +54,8 @@ extern const struct sfs_verb sfs_verb_snapshot_diff;
 extern const struct sfs_verb sfs_verb_snapshot_tag;
 extern const struct sfs_verb sfs_verb_snapshot_restore;
 extern const struct sfs_verb sfs_verb_snapshot_delete;
+extern const struct sfs_verb sfs_verb_snapshot_attach;
+extern const struct sfs_verb sfs_verb_snapshot_detach;
 extern const struct sfs_verb sfs_verb_snapshot_share;
 extern const struct sfs_verb sfs_verb_snapshot_unshare;
 extern const struct sfs_verb sfs_verb_image_create;

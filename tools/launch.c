@@ -3,22 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "src/log.h"
-
-/* Names in the private directory. */
-#define MOUNT	"mnt"
-#define OVERLAY "overlay"
+#include "tools/private-mount.h"
 
 #define EXIT_NOT_RUN 127
 
@@ -47,7 +41,8 @@ int sfs_launch_template(char **ret)
 
 char *sfs_launch_disks(const char *dir, const char *name)
 {
-	return sfs_asprintf("%s/" MOUNT "/scratch/images/%s", dir, name);
+	return sfs_asprintf("%s/" SFS_PRIVATE_MOUNT "/scratch/images/%s", dir,
+			    name);
 }
 
 char *sfs_launch_vars(const char *dir)
@@ -55,50 +50,12 @@ char *sfs_launch_vars(const char *dir)
 	return sfs_asprintf("%s/uefi-vars.fd", dir);
 }
 
-/* ---- the directory ---- */
-
 static int fail(const char *path, const char *what)
 {
 	int r = -errno;
 
 	sfs_err("'%s': %s: %s", path, what, strerror(-r));
 	return r;
-}
-
-static int make_dir(struct sfs_launch *launch)
-{
-	CLEANUP_FREE char *dir = NULL;
-	CLEANUP_CLOSE int fd = -1;
-	int r;
-
-	r = sfs_launch_template(&dir);
-	if (r < 0)
-		return r;
-	if (!mkdtemp(dir))
-		return fail(dir, "cannot be made");
-	launch->dir = TAKE_PTR(dir);
-	fd = open(launch->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || mkdirat(fd, MOUNT, 0700) < 0 ||
-	    mkdirat(fd, OVERLAY, 0700) < 0)
-		return fail(launch->dir, "cannot be used");
-	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	if (remove(path) < 0)
-		sfs_warn("'%s': cannot be removed: %s", path, strerror(errno));
-	return 0;
-}
-
-/* Nothing is mounted in it any more; should it be, this stays outside. */
-static void remove_dir(const char *dir)
-{
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 /* ---- signals ---- */
@@ -187,21 +144,6 @@ static void follow(pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Away from the terminal, whose ^C is not for it. */
-static void become_mount(const char *dir, const char *repository)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	setsid();
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-	    dup2(null, STDOUT_FILENO) < 0 || chdir(dir) < 0)
-		return;
-	/* Names within @dir, since options cannot hold every path. */
-	execl("/proc/self/exe", "snapfs", "mount", "-o",
-	      "foreground,scratch_dir=" OVERLAY, repository, MOUNT,
-	      (char *)NULL);
-}
-
 static int start_mount(struct sfs_launch *launch, const char *repository)
 {
 	pid_t parent = getpid(), child = fork();
@@ -210,24 +152,10 @@ static int start_mount(struct sfs_launch *launch, const char *repository)
 		return fail("fork", "failed");
 	if (child == 0) {
 		follow(parent);
-		become_mount(launch->dir, repository);
-		sfs_err("'%s': cannot start its mount: %s", repository,
-			strerror(errno));
-		_exit(EXIT_NOT_RUN);
+		sfs_private_become_mount(launch->dir, repository, true);
 	}
 	launch->mount = child;
 	return 0;
-}
-
-/* One whose server died counts as well. */
-static bool is_mounted(const struct sfs_launch *launch)
-{
-	CLEANUP_FREE char *path = sfs_asprintf("%s/" MOUNT, launch->dir);
-	struct stat st, above;
-
-	if (!path || stat(path, &st) < 0)
-		return errno == ENOTCONN || errno == ECONNABORTED;
-	return stat(launch->dir, &above) == 0 && st.st_dev != above.st_dev;
 }
 
 static int wait_mounted(struct sfs_launch *launch)
@@ -238,7 +166,7 @@ static int wait_mounted(struct sfs_launch *launch)
 
 	if (table < 0)
 		return fail("/proc/self/mountinfo", "cannot be opened");
-	while (!is_mounted(launch)) {
+	while (!sfs_private_is_mounted(launch->dir)) {
 		r = wait_event(launch, table);
 		if (r < 0)
 			return r;
@@ -251,6 +179,17 @@ static int wait_mounted(struct sfs_launch *launch)
 		}
 	}
 	return 0;
+}
+
+static int make_dir(struct sfs_launch *launch)
+{
+	CLEANUP_FREE char *template = NULL;
+	int r;
+
+	r = sfs_launch_template(&template);
+	if (r < 0)
+		return r;
+	return sfs_private_make(template, &launch->dir);
 }
 
 int sfs_launch_start(struct sfs_launch *launch, const char *repository)
@@ -343,31 +282,6 @@ static void end_child(pid_t *child)
 	*child = 0;
 }
 
-/* What a mount that died leaves. */
-static void unmount_dead(const char *path)
-{
-	pid_t child;
-
-	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
-		return;
-	child = fork();
-	if (child == 0) {
-		execlp("fusermount3", "fusermount3", "-u", "-z", "-q", "--",
-		       path, (char *)NULL);
-		_exit(EXIT_NOT_RUN);
-	}
-	if (child > 0)
-		waitpid(child, NULL, 0);
-}
-
-static void unmount(const struct sfs_launch *launch)
-{
-	CLEANUP_FREE char *path = sfs_asprintf("%s/" MOUNT, launch->dir);
-
-	if (path && is_mounted(launch))
-		unmount_dead(path);
-}
-
 void sfs_launch_end(struct sfs_launch *launch)
 {
 	end_child(&launch->machine);
@@ -375,12 +289,6 @@ void sfs_launch_end(struct sfs_launch *launch)
 	sfs_closep(&launch->signals);
 	if (!launch->dir)
 		return;
-	unmount(launch);
-	if (is_mounted(launch))
-		sfs_err("'%s/" MOUNT "': cannot be unmounted; do so, and "
-			"remove '%s'",
-			launch->dir, launch->dir);
-	else
-		remove_dir(launch->dir);
+	sfs_private_end(launch->dir);
 	free(TAKE_PTR(launch->dir));
 }

@@ -30,8 +30,8 @@ expect_match "$ERR" '^usage: snapfs '
 expect_usage "which verb\? there are create, list" snapfs snapshot
 expect_usage "unknown verb 'bogus'; there are init, snapshot, image, volume" \
 	snapfs bogus
-expect_usage "unknown verb 'attach'; there are create, list, show" \
-	snapfs snapshot attach x y
+expect_usage "unknown verb 'frobnicate'; there are create, list, show" \
+	snapfs snapshot frobnicate x y
 expect_usage "unknown verb 'bogus'; there are create, register, list" \
 	snapfs image bogus
 for noun in policy copy; do

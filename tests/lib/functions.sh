@@ -162,6 +162,17 @@ requires_loop()
 	losetup -f >/dev/null 2>&1 || skip "needs loop devices"
 }
 
+# Go on with a /run of this test's own, where nobody else attaches snapshots.
+own_run()
+{
+	requires_root
+	if [ -z "${OWN_RUN:-}" ]; then
+		OWN_RUN=1 exec unshare -m --propagation private "$BASH" "$0"
+	fi
+	mount -t tmpfs -o mode=755 run /run
+	cleanup_fn unmount_all_below /run/snapfs
+}
+
 requires_tool()
 {
 	local tool
