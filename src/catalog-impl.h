@@ -166,9 +166,6 @@ SFS_MUST_CHECK int sfs_catalog_put_snapshot(struct sfs_catalog *catalog,
 
 /* ---- catalog-sync.c ---- */
 
-/* Whether an error on reading a record says nothing about the record. */
-bool sfs_catalog_is_passing(int error);
-
 /* Bring the rows in line with the records; sets catalog->generation. */
 SFS_MUST_CHECK int sfs_catalog_sync_locked(struct sfs_catalog *catalog);
 

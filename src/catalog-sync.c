@@ -5,6 +5,10 @@
  * rows, read those that are new or other, drop the rows of those that went.
  * The stamp that was taken before the listing is kept with the rows once it
  * is settled; as long as the area shows that stamp, nothing need be done.
+ *
+ * A verdict on what a file holds is kept with the file's version.  A file that
+ * could not be read got none: its row has a version of zeros, and no stamp is
+ * kept as long as there is such a row, so that each refresh tries again.
  */
 
 #include <errno.h>
@@ -33,6 +37,7 @@ struct changes {
 	struct stale *stales;
 	size_t stale_count, stale_capacity;
 	size_t known_count;
+	size_t unread_count; /* records that cannot be read at the moment */
 };
 
 static void changes_done(struct changes *c)
@@ -93,12 +98,48 @@ static int note_stale(struct changes *c, const struct sfs_record_row *row)
 	return 0;
 }
 
+bool sfs_catalog_is_passing(int error)
+{
+	return error == -ENOMEM || error == -EMFILE || error == -ENFILE ||
+	       error == -EINTR;
+}
+
+/* Whether @error is what a file holds, and not what came of reading it. */
+static bool is_verdict(int error)
+{
+	return error == -EUCLEAN || error == -EBADMSG || error == -EOPNOTSUPP;
+}
+
+static bool is_unread(const struct sfs_record_row *row)
+{
+	return !row->version[0] && !row->version[1] && !row->version[2];
+}
+
+/* Whether the record of @row still cannot be read: then the row stays as it
+ * is. */
+static int try_again(struct sfs_catalog *catalog, struct changes *c,
+		     const struct sfs_record_row *row)
+{
+	CLEANUP_FREE char *file = NULL;
+	size_t size;
+	int r;
+
+	r = sfs_store_get(catalog->store, SFS_AREA_RECORDS, row->name, &file,
+			  &size);
+	if (sfs_catalog_is_passing(r))
+		return r;
+	if (r == 0 || r == -ENOENT || is_verdict(r))
+		return 0;
+	c->unread_count++;
+	return 1;
+}
+
 /* Compare @row with the objects from *@at on, both in order of names. */
-static int compare_row(struct changes *c, const struct sfs_record_row *row,
-		       size_t *at)
+static int compare_row(struct sfs_catalog *catalog, struct changes *c,
+		       const struct sfs_record_row *row, size_t *at)
 {
 	struct object *object;
-	int order = 1;
+	int order = 1, same;
 
 	while (*at < c->object_count) {
 		order = strcmp(c->objects[*at].name, row->name);
@@ -109,8 +150,11 @@ static int compare_row(struct changes *c, const struct sfs_record_row *row,
 	if (*at == c->object_count || order != 0)
 		return note_stale(c, row);
 	object = &c->objects[*at];
-	if (memcmp(object->version, row->version, sizeof(row->version)) != 0)
-		return note_stale(c, row);
+	same = is_unread(row) ? try_again(catalog, c, row)
+			      : memcmp(object->version, row->version,
+				       sizeof(row->version)) == 0;
+	if (same <= 0)
+		return same < 0 ? same : note_stale(c, row);
 	object->known = true;
 	c->known_count++;
 	return 0;
@@ -136,7 +180,7 @@ static int find_changes(struct sfs_catalog *catalog, struct changes *c)
 		r = sfs_catalog_read_record(catalog, stmt, &row);
 		if (r < 0)
 			return r;
-		r = compare_row(c, &row, &at);
+		r = compare_row(catalog, c, &row, &at);
 		if (r < 0)
 			return r;
 	}
@@ -180,12 +224,6 @@ static int drop_stale(struct sfs_catalog *catalog, const struct stale *stale,
 	sfs_stmt_bind_int(stmt, 1, stale->time_ns);
 	sfs_stmt_bind_text(stmt, 2, stale->name, size);
 	return drop_row(catalog, stmt, meta);
-}
-
-bool sfs_catalog_is_passing(int error)
-{
-	return error == -ENOMEM || error == -EMFILE || error == -ENFILE ||
-	       error == -EINTR;
 }
 
 /* What a record holds, and whatever row->label may be borrowed from. */
@@ -269,8 +307,8 @@ static void log_damage(struct sfs_catalog *catalog, const char *name,
 }
 
 /* Read @row->name's record.  What cannot be decoded becomes a row that says
- * why.  Returns 0, -ENOENT when it has gone meanwhile, or what says nothing
- * about the record. */
+ * why; what cannot be read as well, but of no version.  Returns 0, -ENOENT when
+ * it has gone meanwhile, or what says nothing about the record. */
 static int read_record(struct sfs_catalog *catalog, struct sfs_record_row *row,
 		       struct content *content)
 {
@@ -283,20 +321,22 @@ static int read_record(struct sfs_catalog *catalog, struct sfs_record_row *row,
 			  &size);
 	if (r == -ENOENT || sfs_catalog_is_passing(r))
 		return r;
-	if (r < 0)
-		why = "cannot be read";
-	else
+	if (r == 0)
 		r = decode(catalog, file, size, row, content, &why);
+	else
+		why = "cannot be read";
 	if (r == 0 || r == -ENOMEM)
 		return r;
+	if (!is_verdict(r))
+		memset(row->version, 0, sizeof(row->version));
 	log_damage(catalog, row->name, why);
 	row->kind = SFS_RECORD_DAMAGED;
 	row->label = why;
 	return 0;
 }
 
-static int add_object(struct sfs_catalog *catalog, const struct object *object,
-		      struct sfs_meta *meta)
+static int add_object(struct sfs_catalog *catalog, struct changes *c,
+		      const struct object *object, struct sfs_meta *meta)
 {
 	CLEANUP_CONTENT struct content content = { 0 };
 	struct sfs_record_row row = { .name = object->name, .label = "" };
@@ -311,6 +351,7 @@ static int add_object(struct sfs_catalog *catalog, const struct object *object,
 	if (r < 0)
 		return r;
 	meta->total += row.check;
+	c->unread_count += is_unread(&row);
 	if (!content.snapshot)
 		return 0;
 	r = sfs_catalog_put_snapshot(catalog, content.snapshot, &check);
@@ -320,7 +361,7 @@ static int add_object(struct sfs_catalog *catalog, const struct object *object,
 	return 0;
 }
 
-static int apply_changes(struct sfs_catalog *catalog, const struct changes *c,
+static int apply_changes(struct sfs_catalog *catalog, struct changes *c,
 			 struct sfs_meta *meta)
 {
 	size_t i;
@@ -334,7 +375,7 @@ static int apply_changes(struct sfs_catalog *catalog, const struct changes *c,
 	for (i = 0; i < c->object_count; i++) {
 		if (c->objects[i].known)
 			continue;
-		r = add_object(catalog, &c->objects[i], meta);
+		r = add_object(catalog, c, &c->objects[i], meta);
 		if (r < 0)
 			return r;
 	}
@@ -369,6 +410,8 @@ static int update(struct sfs_catalog *catalog, struct sfs_meta *meta,
 	r = apply_changes(catalog, &c, meta);
 	if (r < 0)
 		return r;
+	if (c.unread_count > 0)
+		ret_stamp->settled = false;
 	*ret_changed = meta->generation != before || ret_stamp->settled;
 	meta->stamp = *ret_stamp; /* equals nothing until it is settled */
 	return *ret_changed ? sfs_catalog_put_meta(catalog, meta) : 0;

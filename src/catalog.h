@@ -12,7 +12,8 @@
  *
  * Only committed snapshots are listed: a member of a set counts once the
  * set's record exists.  A record that cannot be decoded is logged once, kept
- * as damaged, and hides nothing else.
+ * as damaged, and hides nothing else; one that cannot be read is damaged until
+ * it can be, and tried at each refresh.
  *
  * Thread-safe; one mutex around the connection, never held across I/O on
  * packs.
@@ -94,6 +95,9 @@ SFS_MUST_CHECK int sfs_catalog_look(struct sfs_catalog *catalog,
 SFS_MUST_CHECK int
 sfs_catalog_volume_of_source(struct sfs_catalog *catalog, const char *source,
 			     char ret[SFS_VOLUME_NAME_MAX + 1]);
+
+/* Whether an error on reading a record says nothing about the record. */
+bool sfs_catalog_is_passing(int error);
 
 /* ---- images ---- */
 

@@ -111,6 +111,13 @@ void sfs_check_report(struct sfs_check *check, const struct sfs_damage *damage);
  * Returns 0 or a negative errno. */
 SFS_MUST_CHECK int sfs_check_step(struct sfs_check *check, uint64_t bytes);
 
+/* ---- records ---- */
+
+/* Judge the records, and keep the snapshots that are to be checked. */
+SFS_MUST_CHECK int sfs_check_records(struct sfs_check *check);
+
+/* ---- listing packs ---- */
+
 /* List all packs.  Tables are read as they are asked for. */
 SFS_MUST_CHECK int sfs_check_list_packs(struct sfs_check *check);
 void sfs_check_packs_done(struct sfs_check *check);

@@ -2,12 +2,9 @@
 #include "src/check.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "src/check-run.h"
-#include "src/images.h"
 
 /*
  * In four steps: the records; the maps, whose every entry must be a row of
@@ -28,6 +25,7 @@ bool sfs_check_is_damage(int r)
 void sfs_check_report(struct sfs_check *check, const struct sfs_damage *damage)
 {
 	check->result.damages++;
+	check->result.newer += damage->kind == SFS_DAMAGE_NEWER;
 	check->report(damage, check->context);
 }
 
@@ -43,151 +41,6 @@ int sfs_check_step(struct sfs_check *check, uint64_t bytes)
 	}
 	r = sfs_progress_step(progress);
 	return r > 0 ? -EINTR : r;
-}
-
-/* ---- records ---- */
-
-static int report_record(const char *name, const char *why, void *context)
-{
-	const struct sfs_damage damage = {
-		.kind = SFS_DAMAGE_RECORD,
-		.name = name,
-		.why = why,
-	};
-	struct sfs_check *check = context;
-
-	check->result.records++;
-	sfs_check_report(check, &damage);
-	return 0;
-}
-
-static int keep_snapshot(struct sfs_check *check,
-			 const struct sfs_snapshot *snapshot)
-{
-	struct sfs_check_snapshot *kept;
-	int r;
-
-	r = sfs_grow(&check->snapshots, &check->snapshot_capacity,
-		     check->snapshot_count, sizeof(*check->snapshots));
-	if (r < 0)
-		return r;
-	kept = &check->snapshots[check->snapshot_count++];
-	*kept = (struct sfs_check_snapshot){
-		.size = snapshot->size,
-		.data_bytes = snapshot->data_bytes,
-		.height = snapshot->height,
-		.root = snapshot->root,
-	};
-	memcpy(kept->id, snapshot->id, sizeof(kept->id));
-	memcpy(kept->volume, snapshot->volume, sizeof(kept->volume));
-	return 0;
-}
-
-static int keep_listed(const struct sfs_snapshot *snapshot, void *context)
-{
-	return keep_snapshot(context, snapshot);
-}
-
-/* Load the record of the snapshot @id, and report it or keep it. */
-static int load_record(struct sfs_check *check, const char *id)
-{
-	CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
-	int r;
-
-	r = sfs_catalog_load(check->repo->catalog, id, &snapshot);
-	if (sfs_check_is_damage(r) && r != -ENOENT)
-		return report_record(id, sfs_damage_text(r), check);
-	if (r < 0)
-		return r;
-	check->result.records++;
-	check->result.snapshots++;
-	return keep_snapshot(check, snapshot);
-}
-
-/* ---- images ---- */
-
-static void report_mapping(struct sfs_check *check,
-			   const struct sfs_image *image,
-			   const struct sfs_mapping *mapping,
-			   enum sfs_mapping_state state)
-{
-	char why[SFS_IMAGE_NAME_MAX + SFS_DEVICE_NAME_MAX + 128];
-	const struct sfs_damage damage = {
-		.kind = SFS_DAMAGE_IMAGE,
-		.name = image->id,
-		.why = why,
-	};
-
-	snprintf(why, sizeof(why), "'%s': %s: snapshot %s %s", image->name,
-		 mapping->device, mapping->snapshot,
-		 state == SFS_MAPPING_MISSING ? "is missing"
-					      : "has a damaged record");
-	sfs_check_report(check, &damage);
-}
-
-static int check_image(const struct sfs_image *image, void *context)
-{
-	CLEANUP_FREE enum sfs_mapping_state *states = NULL;
-	struct sfs_check *check = context;
-	size_t i;
-	int r;
-
-	check->result.records++;
-	check->result.images++;
-	r = sfs_image_states(check->repo, image, &states);
-	if (r < 0)
-		return r;
-	for (i = 0; i < image->mapping_count; i++)
-		if (states[i] != SFS_MAPPING_OK)
-			report_mapping(check, image, &image->mappings[i],
-				       states[i]);
-	return 0;
-}
-
-/* ---- all records ---- */
-
-/* The catalog lists; what counts is what the records themselves say. */
-static int load_all(struct sfs_check *check)
-{
-	CLEANUP_FREE struct sfs_check_snapshot *listed = NULL;
-	size_t count, i;
-	int r;
-
-	r = sfs_catalog_relist(check->repo->catalog);
-	if (r < 0)
-		return r;
-	r = sfs_catalog_damaged(check->repo->catalog, report_record, check);
-	if (r < 0)
-		return r;
-	r = sfs_catalog_list(check->repo->catalog, NULL, keep_listed, check);
-	if (r < 0)
-		return r;
-	listed = TAKE_PTR(check->snapshots);
-	count = check->snapshot_count;
-	check->snapshot_count = check->snapshot_capacity = 0;
-	for (i = 0; i < count; i++) {
-		r = load_record(check, listed[i].id);
-		if (r < 0 && r != -ENOENT) /* deleted since it was listed */
-			return r;
-	}
-	return sfs_catalog_list_images(check->repo->catalog, check_image,
-				       check);
-}
-
-static int load_records(struct sfs_check *check)
-{
-	const struct sfs_check_options *options = check->options;
-	size_t i;
-	int r;
-
-	if (!options->ids)
-		return load_all(check);
-	for (i = 0; i < options->id_count; i++) {
-		r = load_record(check, options->ids[i]);
-		if (r < 0)
-			return r;
-	}
-	return 0;
 }
 
 /* ---- packs ---- */
@@ -243,7 +96,7 @@ static int check_steps(struct sfs_check *check)
 	int r;
 
 	/* Snapshots before packs: what a listed one needs is listed too. */
-	r = load_records(check);
+	r = sfs_check_records(check);
 	if (r < 0)
 		return r;
 	r = sfs_check_list_packs(check);

@@ -24,12 +24,14 @@ struct sfs_check_options {
 };
 
 enum sfs_damage_kind {
-	SFS_DAMAGE_RECORD, /* @name does not decode */
+	SFS_DAMAGE_RECORD, /* @name does not decode; "bin/" before it if there
+			    */
 	SFS_DAMAGE_PACK,   /* missing, or header or table do not decode */
 	SFS_DAMAGE_SLOT,   /* a slot does not verify */
 	SFS_DAMAGE_NODE,   /* part of a map cannot be read */
 	SFS_DAMAGE_RANGE,  /* hence these bytes of a snapshot cannot */
-	SFS_DAMAGE_IMAGE,  /* a snapshot that it maps is not there */
+	SFS_DAMAGE_IMAGE,  /* a volume of it cannot be made from its snapshot */
+	SFS_DAMAGE_NEWER,  /* as RECORD, but it is for a newer snapfs to read */
 };
 
 /* Fields that do not apply are zero or NULL. */
@@ -52,11 +54,12 @@ struct sfs_check_result {
 	uint64_t slots_read;
 	uint64_t bytes_read;
 	uint64_t damages;
+	uint64_t newer; /* of those: records that want a newer snapfs */
 };
 
-/* Check, calling @report for each damage from the calling thread.  Returns 0
- * however much damage was found (see @ret->damages), negative when the check
- * itself could not be done. */
+/* Check, from the files themselves, calling @report for each damage from the
+ * calling thread.  Returns 0 however much damage was found (see @ret->damages),
+ * negative when the check itself could not be done. */
 SFS_MUST_CHECK int
 sfs_check(struct sfs_repo *repo, const struct sfs_check_options *options,
 	  void (*report)(const struct sfs_damage *damage, void *context),

@@ -166,12 +166,15 @@ int sfs_delete_with(struct sfs_repo *repo, char *const *ids, size_t count,
 	if (!options->dry_run)
 		r = sfs_repo_lock_records(repo, &records);
 	if (r == 0)
-		r = sfs_images_using(repo, ids, count, note_user, &users);
+		r = sfs_images_using(repo, ids, count, note_user, NULL, &users);
 	if (r == 0 && users.count > 0)
 		r = options->cascade ? deregister(repo, &users, options)
 				     : refuse(&users, ids, count);
-	for (i = 0; i < count && r == 0; i++)
+	for (i = 0; i < count && r == 0; i++) {
 		r = move(repo, ids[i], options);
+		if (r == 0 && options->deleted)
+			options->deleted(ids[i], options->context);
+	}
 	if (r < 0)
 		return r;
 	/* The catalog follows, now or when next asked. */

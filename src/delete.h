@@ -27,6 +27,8 @@ struct sfs_delete_options {
 	bool dry_run; /* judge and tell, and change nothing */
 	/* Told of each image that went, or would go; or NULL. */
 	void (*deregistered)(const struct sfs_image *image, void *context);
+	/* Told of each snapshot that went, or would go; or NULL. */
+	void (*deleted)(const char *id, void *context);
 	void *context;
 };
 

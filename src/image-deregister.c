@@ -12,6 +12,7 @@ struct release {
 	struct sfs_released *items;
 	char **ids; /* borrowed from them */
 	size_t count;
+	bool dry_run;
 };
 
 static void release_done(struct release *release)
@@ -72,6 +73,26 @@ static int note_use(const struct sfs_image *image, void *context)
 	return 0;
 }
 
+static void note_unknown(const char *id, const char *why, void *context)
+{
+	struct release *release = context;
+	struct sfs_released *item;
+	size_t i;
+
+	if (strcmp(id, release->image->id) == 0)
+		return;
+	for (i = 0; i < release->count; i++) {
+		item = &release->items[i];
+		if (item->fate == SFS_RELEASE_ORPHAN)
+			item->fate = SFS_RELEASE_UNKNOWN;
+	}
+	if (release->dry_run)
+		return;
+	sfs_warn("'%s/records/%s.json': record %s; nobody knows which "
+		 "snapshots that image uses, so all stay; see 'snapfs check'",
+		 sfs_store_path(release->repo->store), id, why);
+}
+
 static int foretell_one(struct release *release, bool delete_snapshots,
 			struct sfs_released *item)
 {
@@ -104,7 +125,7 @@ static int foretell(struct release *release, bool delete_snapshots)
 	int r;
 
 	r = sfs_images_using(release->repo, release->ids, release->count,
-			     note_use, release);
+			     note_use, note_unknown, release);
 	for (i = 0; i < release->count && r == 0; i++)
 		r = foretell_one(release, delete_snapshots, &release->items[i]);
 	return r;
@@ -129,37 +150,75 @@ static int load(struct release *release, const char *id)
 	return -EPERM;
 }
 
-static int carry_out(struct release *release)
+/* Move the record @id to the bin.  Returns 0, 1 when it went but may come
+ * back, or what kept it from going; both logged. */
+static int move(struct sfs_store *store, const char *id)
 {
-	struct sfs_store *store = release->repo->store;
+	CLEANUP_FREE char *file = NULL;
+	size_t size;
+	int r;
+
+	r = sfs_store_move(store, SFS_AREA_RECORDS, SFS_AREA_BIN, id);
+	if (r == 0)
+		return 0;
+	return sfs_store_get(store, SFS_AREA_RECORDS, id, &file, &size) ==
+			       -ENOENT
+		       ? 1
+		       : r;
+}
+
+/* Delete those that are to go, until it is not certain that one did. */
+static void delete_snapshots_of(struct release *release)
+{
 	struct sfs_released *item;
+	bool stopped = false;
 	size_t i;
 	int r;
 
-	/* First, so that no image is ever without what it names. */
-	r = sfs_store_move(store, SFS_AREA_RECORDS, SFS_AREA_BIN,
-			   release->image->id);
-	if (r < 0)
-		return r;
 	for (i = 0; i < release->count; i++) {
 		item = &release->items[i];
 		if (item->fate != SFS_RELEASE_DELETED)
 			continue;
-		r = sfs_store_move(store, SFS_AREA_RECORDS, SFS_AREA_BIN,
-				   item->snapshot);
+		r = stopped ? -EIO : move(release->repo->store, item->snapshot);
 		if (r < 0)
 			item->fate = SFS_RELEASE_FAILED;
+		if (r <= 0)
+			continue;
+		item->fate = SFS_RELEASE_UNCERTAIN;
+		stopped = true;
 	}
+	if (stopped)
+		sfs_err("image '%s': is gone; of its snapshots no more are "
+			"deleted",
+			release->image->name);
+}
+
+static int carry_out(struct release *release)
+{
+	const struct sfs_image *image = release->image;
+	int r;
+
+	/* First, so that no image is ever without what it names. */
+	r = move(release->repo->store, image->id);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		delete_snapshots_of(release);
 	/* The catalog follows, now or when next asked. */
 	sfs_ignore(sfs_catalog_refresh(release->repo->catalog) < 0);
-	return 0;
+	if (r == 0)
+		return 0;
+	sfs_err("image '%s' (%s): is gone, its snapshots stay", image->name,
+		image->id);
+	return -EIO;
 }
 
 int sfs_image_deregister(struct sfs_repo *repo, const char *id,
 			 bool delete_snapshots, bool dry_run,
 			 struct sfs_released **ret, size_t *ret_count)
 {
-	CLEANUP_RELEASE struct release release = { .repo = repo };
+	CLEANUP_RELEASE struct release release = { .repo = repo,
+						   .dry_run = dry_run };
 	CLEANUP_LOCK struct sfs_lock *records = NULL;
 	int r = 0;
 

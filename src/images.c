@@ -206,28 +206,43 @@ struct using
 	char *const *ids;
 	size_t count;
 	int (*each)(const struct sfs_image *image, void *context);
+	void (*unknown)(const char *id, const char *why, void *context);
 	void *context;
 };
 
-static int decode(struct using *using, const char *name, struct sfs_image **ret)
+static void log_unknown(const struct using *using, const char *name, int error,
+			const char *why)
+{
+	sfs_err("'%s/records/%s.json': record %s; nobody knows which snapshots "
+		"that image uses%s",
+		sfs_store_path(using->repo->store), name, why,
+		error == -EOPNOTSUPP ? ""
+				     : ": put the file back from a copy, or "
+				       "move it away to give the image up");
+}
+
+/* Returns 1 when nobody knows what is in the record, and that was told. */
+static int decode(const struct using *using, const char *name,
+		  struct sfs_image **ret)
 {
 	CLEANUP_FREE char *file = NULL;
 	struct sfs_repo *repo = using->repo;
 	char buffer[SFS_RECORD_WHY_SIZE];
-	const char *why;
+	const char *why = "cannot be read";
 	size_t size;
 	int r;
 
 	r = sfs_store_get(repo->store, SFS_AREA_RECORDS, name, &file, &size);
-	if (r < 0)
+	if (r == 0)
+		r = sfs_record_decode_image(&repo->config, name, file, size,
+					    ret, buffer, &why);
+	if (r == 0 || r == -ENOENT || sfs_catalog_is_passing(r))
 		return r;
-	r = sfs_record_decode_image(&repo->config, name, file, size, ret,
-				    buffer, &why);
-	if (r < 0 && r != -ENOMEM)
-		sfs_err("record '%s': %s; nobody knows which snapshots it "
-			"uses while it stands in '%s': put it back from a "
-			"copy, or move it away to give the image up",
-			name, why, sfs_store_path(repo->store));
+	if (using->unknown) {
+		using->unknown(name, why, using->context);
+		return 1;
+	}
+	log_unknown(using, name, r, why);
 	return r;
 }
 
@@ -241,8 +256,8 @@ static int compare_uses(const struct sfs_object *object, void *context)
 	if (!sfs_id_valid(object->name, SFS_ID_IMAGE))
 		return 0;
 	r = decode(using, object->name, &image);
-	if (r < 0)
-		return r == -ENOENT ? 0 : r; /* gone since it was listed */
+	if (r != 0)
+		return r == -ENOENT || r > 0 ? 0 : r; /* gone meanwhile */
 	for (i = 0; i < using->count; i++)
 		if (sfs_image_uses(image, using->ids[i]))
 			return using->each(image, using->context);
@@ -251,15 +266,31 @@ static int compare_uses(const struct sfs_object *object, void *context)
 
 int sfs_images_using(struct sfs_repo *repo, char *const *ids, size_t count,
 		     int (*each)(const struct sfs_image *image, void *context),
+		     void (*unknown)(const char *id, const char *why,
+				     void *context),
 		     void *context)
 {
-	struct using using = { repo, ids, count, each, context };
+	struct using using = { repo, ids, count, each, unknown, context };
 
 	return sfs_store_list(repo->store, SFS_AREA_RECORDS, compare_uses,
 			      &using);
 }
 
 /* ---- how they are ---- */
+
+/* Whether a volume is too small for its snapshot, whose record is good. */
+static int compare_size(struct sfs_repo *repo,
+			const struct sfs_mapping *mapping,
+			enum sfs_mapping_state *ret)
+{
+	CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
+	int r;
+
+	r = sfs_catalog_load(repo->catalog, mapping->snapshot, &snapshot);
+	if (r == 0 && snapshot->size > mapping->size)
+		*ret = SFS_MAPPING_DAMAGED;
+	return r;
+}
 
 static int state_of(struct sfs_repo *repo, const struct sfs_mapping *mapping,
 		    enum sfs_mapping_state *ret)
@@ -270,9 +301,11 @@ static int state_of(struct sfs_repo *repo, const struct sfs_mapping *mapping,
 	if (mapping->kind != SFS_MAPPING_SNAPSHOT)
 		return 0;
 	r = sfs_catalog_look(repo->catalog, mapping->snapshot);
+	if (r == 0)
+		r = compare_size(repo, mapping, ret);
 	if (r == -ENOENT)
 		*ret = SFS_MAPPING_MISSING;
-	else if (r == -EUCLEAN)
+	else if (r < 0 && !sfs_catalog_is_passing(r))
 		*ret = SFS_MAPPING_DAMAGED;
 	else
 		return r;

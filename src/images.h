@@ -69,7 +69,11 @@ enum sfs_release {
 	SFS_RELEASE_DELETED, /* that, and it was deleted as asked */
 	SFS_RELEASE_USED,    /* another image uses it */
 	SFS_RELEASE_MISSING, /* it was not there */
-	SFS_RELEASE_FAILED,  /* it should have been deleted; logged */
+	SFS_RELEASE_FAILED, /* it should have been deleted, but stays; logged */
+	/* It was deleted, but may come back after a power cut; logged. */
+	SFS_RELEASE_UNCERTAIN,
+	/* It stays: another image's record is damaged, so nobody knows. */
+	SFS_RELEASE_UNKNOWN,
 };
 
 struct sfs_released {
@@ -80,27 +84,30 @@ struct sfs_released {
 /* Move the record of image @id to the bin and, with @delete_snapshots, those
  * of its snapshots that no other image uses.  With @dry_run say what would
  * happen.  *ret has each snapshot of its mappings once, in their order; the
- * caller frees it.  -EPERM: it is protected; what sfs_images_using() returns.
- * The image goes although a snapshot cannot. */
+ * caller frees it.  -EPERM: it is protected.  The image goes although a
+ * snapshot cannot; but once an outcome is uncertain, nothing more is deleted,
+ * and nothing more should be until that is looked into. */
 SFS_MUST_CHECK int sfs_image_deregister(struct sfs_repo *repo, const char *id,
 					bool delete_snapshots, bool dry_run,
 					struct sfs_released **ret,
 					size_t *ret_count);
 
 /* Call @each for every image in any state that uses one of the snapshots
- * @ids, from the records themselves.  What decoding returns, logged, when a
- * record of an image cannot be decoded: then nobody knows what it uses.  For
- * deciders: under the records lock. */
-SFS_MUST_CHECK int
-sfs_images_using(struct sfs_repo *repo, char *const *ids, size_t count,
-		 int (*each)(const struct sfs_image *image, void *context),
-		 void *context);
+ * @ids, from the records themselves.  When a record of an image cannot be
+ * decoded, nobody knows what it uses: then @unknown is called with its id and
+ * what is wrong with it, or, where that is NULL, it is logged, and what
+ * decoding returned is returned.  For deciders: under the records lock. */
+SFS_MUST_CHECK int sfs_images_using(
+	struct sfs_repo *repo, char *const *ids, size_t count,
+	int (*each)(const struct sfs_image *image, void *context),
+	void (*unknown)(const char *id, const char *why, void *context),
+	void *context);
 
 /* How a mapping's snapshot is. */
 enum sfs_mapping_state {
 	SFS_MAPPING_OK, /* also what needs none */
 	SFS_MAPPING_MISSING,
-	SFS_MAPPING_DAMAGED, /* its record */
+	SFS_MAPPING_DAMAGED, /* its record, or it is larger than the volume */
 };
 
 /* *ret has one for each mapping; the caller frees it. */

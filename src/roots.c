@@ -25,62 +25,114 @@ void sfs_roots_done(struct sfs_roots *roots)
 	free(roots->roots);
 }
 
-static int decode(struct reading *reading, const char *name, const char *file,
-		  size_t size, struct sfs_root *root)
+/* Say why the record @name cannot be judged, and what to do. */
+static void log_unjudged(const struct reading *reading, const char *name,
+			 int error, const char *why)
+{
+	const char *what;
+
+	if (error == -EOPNOTSUPP)
+		what = "nothing is given back without that";
+	else if (reading->area == SFS_AREA_BIN)
+		what = "somebody may still read that deleted snapshot, so "
+		       "nothing is given back while this file is there: put "
+		       "it back from a copy, or remove it once nobody has the "
+		       "snapshot open";
+	else
+		what = "nothing is given back while this file is there: put "
+		       "it back from a copy, or move it away to give what it "
+		       "describes up";
+	sfs_err("'%s/%s/%s.json': record %s; %s",
+		sfs_store_path(reading->repo->store),
+		reading->area == SFS_AREA_BIN ? "bin" : "records", name, why,
+		what);
+}
+
+static int decode(const struct reading *reading, const char *name,
+		  const char *file, size_t size, struct sfs_root *root)
 {
 	const struct sfs_config *config = &reading->repo->config;
-	const char *reason = "has an unknown kind of name";
-	struct sfs_set set;
-	char why[128];
+	const char *why = "is of a kind that this version does not know: use "
+			  "a newer snapfs";
+	char buffer[SFS_RECORD_WHY_SIZE];
 	int r;
 
 	if (sfs_id_valid(name, SFS_ID_SNAPSHOT))
 		r = sfs_record_decode_snapshot(config, name, file, size,
-					       &root->snapshot, why, &reason);
+					       &root->snapshot, buffer, &why);
 	else if (sfs_id_valid(name, SFS_ID_IMAGE))
 		r = sfs_record_decode_image(config, name, file, size,
-					    &root->image, why, &reason);
-	else if (sfs_id_valid(name, SFS_ID_SET))
-		r = sfs_record_decode_set(config, name, file, size, &set, why,
-					  &reason);
+					    &root->image, buffer, &why);
 	else
-		r = -EUCLEAN;
+		r = -EOPNOTSUPP;
 	if (r < 0 && r != -ENOMEM)
-		sfs_err("record '%s': %s; nothing can be given back while it "
-			"stands in '%s': put it back from a copy, or move it "
-			"away to give what it describes up",
-			name, reason, sfs_store_path(reading->repo->store));
-	if (r < 0)
+		log_unjudged(reading, name, r, why);
+	return r;
+}
+
+/* A set's record counts because it is there, so whatever is wrong with it
+ * keeps nobody from anything. */
+static int read_set(const struct reading *reading, const char *name,
+		    struct sfs_root *root)
+{
+	struct sfs_store *store = reading->repo->store;
+	CLEANUP_FREE char *file = NULL;
+	char buffer[SFS_RECORD_WHY_SIZE];
+	const char *why = "cannot be read";
+	struct sfs_set set;
+	size_t size;
+	int r;
+
+	r = sfs_store_get(store, reading->area, name, &file, &size);
+	if (r == 0)
+		r = sfs_record_decode_set(&reading->repo->config, name, file,
+					  size, &set, buffer, &why);
+	if (r == 0 || r == -ENOENT || sfs_catalog_is_passing(r))
 		return r;
-	memcpy(root->id, name, strlen(name) + 1);
+	sfs_warn("'%s/records/%s.json': record %s; what hangs on this set "
+		 "stays%s",
+		 sfs_store_path(store), name, why,
+		 r == -EOPNOTSUPP ? "" : "; put the file back from a copy");
+	root->unclear = true;
 	return 0;
+}
+
+static int read_root(const struct reading *reading, const char *name,
+		     struct sfs_root *root)
+{
+	CLEANUP_FREE char *file = NULL;
+	size_t size;
+	int r;
+
+	/* Images and sets in the bin keep nothing. */
+	if (root->binned && (sfs_id_valid(name, SFS_ID_IMAGE) ||
+			     sfs_id_valid(name, SFS_ID_SET)))
+		return 0;
+	if (sfs_id_valid(name, SFS_ID_SET))
+		return read_set(reading, name, root);
+	r = sfs_store_get(reading->repo->store, reading->area, name, &file,
+			  &size);
+	return r < 0 ? r : decode(reading, name, file, size, root);
 }
 
 static int read_one(const struct sfs_object *object, void *context)
 {
 	struct reading *reading = context;
 	struct sfs_roots *roots = reading->roots;
-	CLEANUP_FREE char *file = NULL;
 	struct sfs_root *root;
-	size_t size;
 	int r;
 
-	r = sfs_store_get(reading->repo->store, reading->area, object->name,
-			  &file, &size);
-	if (r == -ENOENT)
-		return 0; /* deleted since it was listed */
-	if (r < 0)
-		return r;
 	r = sfs_grow(&roots->roots, &roots->capacity, roots->count,
 		     sizeof(*roots->roots));
 	if (r < 0)
 		return r;
 	root = &roots->roots[roots->count];
-	*root = (struct sfs_root){ .record_bytes = size,
+	*root = (struct sfs_root){ .record_bytes = object->size,
 				   .binned = reading->area == SFS_AREA_BIN };
-	r = decode(reading, object->name, file, size, root);
-	if (r < 0)
-		return r;
+	r = read_root(reading, object->name, root);
+	if (r < 0) /* or deleted since it was listed */
+		return r == -ENOENT ? 0 : r;
+	memcpy(root->id, object->name, strlen(object->name) + 1);
 	roots->count++;
 	return 0;
 }
@@ -119,7 +171,7 @@ struct sfs_root *sfs_roots_find(const struct sfs_roots *roots, const char *id)
 
 static bool is_set(const struct sfs_root *root)
 {
-	return !root->snapshot && !root->image;
+	return !root->binned && sfs_id_valid(root->id, SFS_ID_SET);
 }
 
 /* The set that @root counts with; "" for none. */
@@ -139,7 +191,8 @@ static void judge_sets(struct sfs_roots *roots, bool committing)
 
 	for (i = 0; i < roots->count; i++)
 		if (is_set(&roots->roots[i]))
-			roots->roots[i].dead = !committing;
+			roots->roots[i].dead =
+				!committing && !roots->roots[i].unclear;
 	for (i = 0; i < roots->count; i++) {
 		root = &roots->roots[i];
 		if (!*set_of(root) || root->binned)

@@ -16,15 +16,17 @@
 #include "src/snapshot.h"
 #include "src/util.h"
 
-/* A record: of a snapshot, an image, or a set when it is neither. */
+/* A record: of a snapshot, an image or, by its id, a set. */
 struct sfs_root {
 	struct sfs_snapshot *snapshot; /* or NULL */
-	struct sfs_image *image;       /* or NULL; it holds no chunks itself */
+	/* Or NULL, as for all in the bin; it holds no chunks itself. */
+	struct sfs_image *image;
 	char id[SFS_ID_SIZE];
 	uint64_t record_bytes;
 	bool binned;
-	bool pinned; /* binned, but open somewhere */
-	bool dead;   /* nobody needs the record */
+	bool pinned;  /* binned, but open somewhere */
+	bool unclear; /* of a set, and not decodable: it counts all the same */
+	bool dead;    /* nobody needs the record */
 };
 
 struct sfs_roots {
@@ -34,11 +36,13 @@ struct sfs_roots {
 };
 
 /* Read every record of records/ and bin/ and judge it: a binned snapshot is
- * dead unless pinned, a binned image in any case; a member or an image is dead
- * whose set's record is not there, a set when neither member nor image is
- * left.  -EUCLEAN or -EBADMSG, logged, for a record that
- * cannot be decoded: then nobody knows what it needs.  With @committing, what
- * a running creator may have half published is not called dead. */
+ * dead unless pinned, a binned image in any case, whatever is in it; a member
+ * or an image is dead whose set's record is not there, a set when neither
+ * member nor image is left.  A set counts because its record is there: one
+ * that cannot be decoded, or read, is logged and lives.  -EUCLEAN, -EBADMSG or
+ * -EOPNOTSUPP, logged, for another record that cannot be decoded: then nobody
+ * knows what it needs.  With @committing, what a running creator may have half
+ * published is not called dead. */
 SFS_MUST_CHECK int sfs_roots_read(struct sfs_repo *repo, bool committing,
 				  struct sfs_roots *ret);
 void sfs_roots_done(struct sfs_roots *roots);

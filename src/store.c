@@ -670,9 +670,14 @@ int sfs_store_move(struct sfs_store *store, enum sfs_area from,
 		return r;
 	}
 	r = sfs_store_sync(store, to);
-	if (r < 0)
-		return r;
-	return sfs_store_sync(store, from);
+	if (r == 0)
+		r = sfs_store_sync(store, from);
+	if (r == 0)
+		return 0;
+	sfs_err("'%s': outcome uncertain: it is gone now, but may come back "
+		"after a power cut",
+		name);
+	return -EIO;
 }
 
 int sfs_store_remove(struct sfs_store *store, enum sfs_area area,

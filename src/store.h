@@ -100,7 +100,10 @@ SFS_MUST_CHECK int sfs_store_list(struct sfs_store *store, enum sfs_area area,
 					      void *context),
 				  void *context);
 
-/* Rename from one area to another, durable once this returns 0. */
+/* Rename from one area to another, durable once this returns 0.  -EIO, logged
+ * as an uncertain outcome: it was renamed, but not made durable.  Then nothing
+ * more is to be moved, since a second fsync would not tell of what the first
+ * one lost. */
 SFS_MUST_CHECK int sfs_store_move(struct sfs_store *store, enum sfs_area from,
 				  enum sfs_area to, const char *name);
 SFS_MUST_CHECK int sfs_store_remove(struct sfs_store *store, enum sfs_area area,

@@ -14,6 +14,7 @@ static const char *const kind_names[] = {
 	[SFS_DAMAGE_RECORD] = "record", [SFS_DAMAGE_PACK] = "pack",
 	[SFS_DAMAGE_SLOT] = "slot",	[SFS_DAMAGE_NODE] = "node",
 	[SFS_DAMAGE_RANGE] = "range",	[SFS_DAMAGE_IMAGE] = "image",
+	[SFS_DAMAGE_NEWER] = "newer",
 };
 
 /* The snapshots that were asked for. */
@@ -99,7 +100,10 @@ static int parse_slice(const struct sfs_cmd *cmd, const char *text,
 static void report_text(const struct sfs_damage *damage, void *context)
 {
 	(void)context;
-	printf("damaged %s", kind_names[damage->kind]);
+	if (damage->kind == SFS_DAMAGE_NEWER)
+		fputs("newer record", stdout);
+	else
+		printf("damaged %s", kind_names[damage->kind]);
 	if (damage->name) {
 		putchar(' ');
 		sfs_output_text(stdout, damage->name);
@@ -157,9 +161,14 @@ static void tell(const struct sfs_check_result *result, bool read_data)
 		 " packs, %" PRIu64 " map nodes, %" PRIu64 " chunks (%s read)",
 		 result->records, result->snapshots, result->packs,
 		 result->nodes, result->slots_read, read);
-	if (result->damages > 0)
-		sfs_err("%" PRIu64 " damages found", result->damages);
-	else
+	if (result->newer > 0)
+		sfs_err("%" PRIu64 " records were not checked: they are for a "
+			"newer snapfs",
+			result->newer);
+	if (result->damages > result->newer)
+		sfs_err("%" PRIu64 " damages found",
+			result->damages - result->newer);
+	else if (result->damages == 0)
 		sfs_info("no damage found%s",
 			 read_data ? ""
 				   : "; the data itself was not read, which "

@@ -2,6 +2,14 @@
 #include "tools/cmd.h"
 #include "tools/deregister.h"
 
+static int tell(const struct sfs_cmd *cmd, const struct sfs_deregister *plan)
+{
+	if (cmd->json)
+		return sfs_deregister_json(plan);
+	sfs_deregister_print(plan);
+	return 0;
+}
+
 static int run(struct sfs_cmd *cmd)
 {
 	CLEANUP_REPO struct sfs_repo *repo = NULL;
@@ -10,7 +18,7 @@ static int run(struct sfs_cmd *cmd)
 			sfs_args_has(&cmd->args, "delete-snapshots"),
 		.dry_run = sfs_args_has(&cmd->args, "dry-run"),
 	};
-	int r;
+	int r, told;
 
 	r = sfs_cmd_open(cmd, &repo);
 	if (r == 0)
@@ -18,15 +26,11 @@ static int run(struct sfs_cmd *cmd)
 					cmd->args.word_count, &plan);
 	if (r == 0 && !plan.dry_run)
 		r = sfs_deregister_do(repo, &plan);
-	if (r < 0)
+	if (r < 0 && plan.gone == 0)
 		return r;
-	if (cmd->json) {
-		r = sfs_deregister_json(&plan);
-		if (r < 0)
-			return r;
-	} else {
-		sfs_deregister_print(&plan);
-	}
+	told = tell(cmd, &plan);
+	if (r < 0 || told < 0)
+		return r < 0 ? r : told;
 	return plan.failed ? SFS_EXIT_PART : 0;
 }
 

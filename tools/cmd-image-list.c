@@ -87,7 +87,9 @@ static int add_volumes(struct sfs_table *table, const struct sfs_image *image)
 	for (i = 0; i < image->mapping_count; i++) {
 		if (!sfs_mapping_is_volume(&image->mappings[i]))
 			continue;
-		size += image->mappings[i].size;
+		if (__builtin_add_overflow(size, image->mappings[i].size,
+					   &size))
+			size = UINT64_MAX; /* and stays: sizes only add */
 		count++;
 	}
 	r = sfs_table_add_count(table, count);

@@ -22,6 +22,7 @@ struct doomed {
 	struct gone *images;
 	size_t image_count;
 	size_t image_capacity;
+	size_t gone; /* of the snapshots, in their order */
 };
 
 static void doomed_done(struct doomed *doomed)
@@ -45,6 +46,48 @@ static bool has(const struct doomed *doomed, const char *id)
 	return false;
 }
 
+/* What a selector may mean though it is not in any list. */
+struct hidden {
+	const char *selector;
+	char id[SFS_ID_SIZE];
+};
+
+static int match_hidden(const char *name, const char *why, void *context)
+{
+	static const char kind[] = SFS_ID_SNAPSHOT;
+	struct hidden *hidden = context;
+	const char *digits = hidden->selector;
+
+	(void)why;
+	if (!sfs_id_valid(name, kind))
+		return 0;
+	if (strncmp(digits, kind, sizeof(kind) - 1) == 0)
+		digits += sizeof(kind) - 1;
+	if (!strchr(digits, '@') &&
+	    strncmp(name + sizeof(kind) - 1, digits, strlen(digits)) != 0)
+		return 0;
+	memcpy(hidden->id, name, sizeof(hidden->id));
+	return 1;
+}
+
+/* A snapshot whose record is damaged, or cannot be read, is not in any list,
+ * so that what is not an id would name another one. */
+static int check_hidden(struct sfs_repo *repo, const char *selector)
+{
+	struct hidden hidden = { .selector = selector };
+	int r;
+
+	if (sfs_id_valid(selector, SFS_ID_SNAPSHOT))
+		return 0;
+	r = sfs_catalog_damaged(repo->catalog, match_hidden, &hidden);
+	if (r < 0 || !*hidden.id)
+		return r < 0 ? r : 0;
+	sfs_err("'%s': may mean %s, whose record is damaged or cannot be read; "
+		"name the snapshot by its id, and see 'snapfs check'",
+		selector, hidden.id);
+	return -EUCLEAN;
+}
+
 /* All selectors are resolved before anything goes: after a deletion
  * VOLUME@-1 would name another snapshot. */
 static int resolve(const struct sfs_cmd *cmd, struct sfs_repo *repo,
@@ -60,8 +103,10 @@ static int resolve(const struct sfs_cmd *cmd, struct sfs_repo *repo,
 	for (i = 0; i < count; i++) {
 		CLEANUP_SNAPSHOT struct sfs_snapshot *snapshot = NULL;
 
-		r = sfs_catalog_select(repo->catalog, cmd->args.words[i],
-				       &snapshot);
+		r = check_hidden(repo, cmd->args.words[i]);
+		if (r == 0)
+			r = sfs_catalog_select(repo->catalog,
+					       cmd->args.words[i], &snapshot);
 		if (r < 0)
 			return r;
 		if (has(doomed, snapshot->id))
@@ -87,6 +132,26 @@ static void note_image(const struct sfs_image *image, void *context)
 	gone = &doomed->images[doomed->image_count++];
 	strcpy(gone->id, image->id);
 	strcpy(gone->name, image->name);
+}
+
+static void note_snapshot(const char *id, void *context)
+{
+	struct doomed *doomed = context;
+
+	(void)id;
+	doomed->gone++;
+}
+
+/* After a failure: what went before it. */
+static void tell_gone(const struct doomed *doomed)
+{
+	size_t i;
+
+	for (i = 0; i < doomed->image_count; i++)
+		sfs_warn("image '%s' (%s): is deregistered already",
+			 doomed->images[i].name, doomed->images[i].id);
+	for (i = 0; i < doomed->gone; i++)
+		sfs_warn("'%s': is deleted already", doomed->ids[i]);
 }
 
 static void print(const struct doomed *doomed, bool dry_run, bool known,
@@ -153,6 +218,7 @@ static int delete_all(const struct sfs_cmd *cmd, struct sfs_repo *repo,
 		.cascade = sfs_args_has(&cmd->args, "cascade"),
 		.dry_run = dry_run,
 		.deregistered = note_image,
+		.deleted = note_snapshot,
 		.context = doomed,
 	};
 	uint64_t bytes = 0;
@@ -168,6 +234,8 @@ static int delete_all(const struct sfs_cmd *cmd, struct sfs_repo *repo,
 		sfs_warn("cannot tell how many bytes this frees; see 'snapfs "
 			 "check'");
 	r = sfs_delete_with(repo, doomed->ids, doomed->count, &how);
+	if (r < 0 && !dry_run)
+		tell_gone(doomed);
 	if (r < 0)
 		return r;
 	if (cmd->json)

@@ -59,7 +59,7 @@ static int resolve(struct sfs_repo *repo, char *const *names, size_t count,
 /* Take over what was said of a snapshot: the last word counts, since an image
  * that still used it may have gone by then. */
 static int merge_one(struct sfs_deregister *plan,
-		     const struct sfs_released *released)
+		     const struct sfs_released *released, bool done)
 {
 	size_t i;
 	int r;
@@ -68,6 +68,7 @@ static int merge_one(struct sfs_deregister *plan,
 		if (strcmp(plan->fates[i].released.snapshot,
 			   released->snapshot) == 0) {
 			plan->fates[i].released = *released;
+			plan->fates[i].done = done;
 			return 0;
 		}
 	r = sfs_grow(&plan->fates, &plan->fate_capacity, plan->fate_count,
@@ -75,29 +76,61 @@ static int merge_one(struct sfs_deregister *plan,
 	if (r < 0)
 		return r;
 	plan->fates[plan->fate_count++] =
-		(struct sfs_fate){ .released = *released };
+		(struct sfs_fate){ .released = *released, .done = done };
 	return 0;
 }
 
-/* Deregister each image, or only ask what that would do. */
+/* Deregister @image, or only ask what that would do.  Returns 1 when it is not
+ * certain that a snapshot went for good. */
+static int deregister_one(struct sfs_repo *repo, struct sfs_deregister *plan,
+			  const struct sfs_image *image, bool dry_run)
+{
+	CLEANUP_FREE struct sfs_released *released = NULL;
+	bool uncertain = false;
+	size_t i, count;
+	int r;
+
+	r = sfs_image_deregister(repo, image->id, plan->delete_snapshots,
+				 dry_run, &released, &count);
+	if (r < 0)
+		return r;
+	plan->gone += !dry_run;
+	for (i = 0; i < count; i++) {
+		r = merge_one(plan, &released[i], !dry_run);
+		if (r < 0)
+			return r;
+		uncertain |= released[i].fate == SFS_RELEASE_UNCERTAIN;
+	}
+	return uncertain;
+}
+
 static int deregister_all(struct sfs_repo *repo, struct sfs_deregister *plan,
 			  bool dry_run)
 {
-	size_t i, j, count;
-	int r;
+	size_t i;
+	int r = 0;
 
-	for (i = 0; i < plan->count; i++) {
-		CLEANUP_FREE struct sfs_released *released = NULL;
+	for (i = 0; i < plan->count && r == 0; i++)
+		r = deregister_one(repo, plan, plan->images[i], dry_run);
+	return r;
+}
 
-		r = sfs_image_deregister(repo, plan->images[i]->id,
-					 plan->delete_snapshots, dry_run,
-					 &released, &count);
-		for (j = 0; r == 0 && j < count; j++)
-			r = merge_one(plan, &released[j]);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+static void note_unknown(const char *id, const char *why, void *context)
+{
+	struct sfs_deregister *plan = context;
+
+	(void)why;
+	if (!goes(plan, id))
+		plan->unclear = true;
+}
+
+/* What becomes of a snapshot that nobody is known to use. */
+static enum sfs_release unused_fate(const struct sfs_deregister *plan)
+{
+	if (plan->unclear)
+		return SFS_RELEASE_UNKNOWN;
+	return plan->delete_snapshots ? SFS_RELEASE_DELETED
+				      : SFS_RELEASE_ORPHAN;
 }
 
 /* The snapshots with @either fate; the caller frees *ret. */
@@ -167,14 +200,12 @@ static int find_users(struct sfs_repo *repo, struct sfs_deregister *plan)
 	r = ids_of(plan, SFS_RELEASE_USED, SFS_RELEASE_USED, &ids, &count);
 	if (r < 0 || count == 0)
 		return r;
-	r = sfs_images_using(repo, ids, count, note_user, plan);
+	r = sfs_images_using(repo, ids, count, note_user, note_unknown, plan);
 	for (i = 0; i < plan->fate_count; i++) {
 		released = &plan->fates[i].released;
 		if (released->fate == SFS_RELEASE_USED &&
 		    plan->fates[i].user_count == 0)
-			released->fate = plan->delete_snapshots
-						 ? SFS_RELEASE_DELETED
-						 : SFS_RELEASE_ORPHAN;
+			released->fate = unused_fate(plan);
 	}
 	return r;
 }
@@ -216,28 +247,53 @@ int sfs_deregister_plan(struct sfs_repo *repo, char *const *names, size_t count,
 	return r;
 }
 
+/* Whether it stays, or may come back, though it was to go. */
+static bool has_failed(const struct sfs_deregister *plan, enum sfs_release fate)
+{
+	return fate == SFS_RELEASE_FAILED || fate == SFS_RELEASE_UNCERTAIN ||
+	       (fate == SFS_RELEASE_UNKNOWN && plan->delete_snapshots);
+}
+
 int sfs_deregister_do(struct sfs_repo *repo, struct sfs_deregister *plan)
 {
 	size_t i;
 	int r;
 
 	r = deregister_all(repo, plan, false);
-	if (r < 0)
-		return r;
 	for (i = 0; i < plan->fate_count; i++)
-		if (plan->fates[i].released.fate == SFS_RELEASE_FAILED)
+		if (has_failed(plan, plan->fates[i].released.fate))
 			plan->failed = true;
 	/* What was counted went for all of them. */
-	if (plan->failed)
+	if (plan->failed || plan->gone < plan->count)
 		plan->known = false;
-	return 0;
+	if (r >= 0 && plan->gone < plan->count)
+		sfs_err("image '%s': is not deregistered any more, nor what "
+			"was named behind it",
+			plan->images[plan->gone]->name);
+	return r < 0 ? r : 0;
 }
 
 static const char *const fate_names[] = {
-	[SFS_RELEASE_ORPHAN] = "orphaned", [SFS_RELEASE_DELETED] = "deleted",
-	[SFS_RELEASE_USED] = "used",	   [SFS_RELEASE_MISSING] = "missing",
+	[SFS_RELEASE_ORPHAN] = "orphaned",
+	[SFS_RELEASE_DELETED] = "deleted",
+	[SFS_RELEASE_USED] = "used",
+	[SFS_RELEASE_MISSING] = "missing",
 	[SFS_RELEASE_FAILED] = "failed",
+	[SFS_RELEASE_UNCERTAIN] = "uncertain",
+	[SFS_RELEASE_UNKNOWN] = "unknown",
 };
+
+/* Whether the fate is to be told of. */
+static bool counts(const struct sfs_deregister *plan,
+		   const struct sfs_fate *fate)
+{
+	return plan->dry_run || fate->done;
+}
+
+static size_t count_images(const struct sfs_deregister *plan)
+{
+	return plan->dry_run ? plan->count : plan->gone;
+}
 
 static void print_fate(const struct sfs_deregister *plan,
 		       const struct sfs_fate *fate)
@@ -248,6 +304,8 @@ static void print_fate(const struct sfs_deregister *plan,
 		[SFS_RELEASE_USED] = "still used",
 		[SFS_RELEASE_MISSING] = "missing",
 		[SFS_RELEASE_FAILED] = "not deleted",
+		[SFS_RELEASE_UNCERTAIN] = "deleted, perhaps not for good,",
+		[SFS_RELEASE_UNKNOWN] = "kept",
 	};
 	static const char *const would[] = {
 		[SFS_RELEASE_ORPHAN] = "would be orphaned",
@@ -255,6 +313,7 @@ static void print_fate(const struct sfs_deregister *plan,
 		[SFS_RELEASE_USED] = "still used",
 		[SFS_RELEASE_MISSING] = "missing",
 		[SFS_RELEASE_FAILED] = "not deleted",
+		[SFS_RELEASE_UNKNOWN] = "would keep",
 	};
 	size_t i;
 
@@ -262,6 +321,9 @@ static void print_fate(const struct sfs_deregister *plan,
 	       fate->released.snapshot);
 	for (i = 0; i < fate->user_count; i++)
 		printf("%s'%s'", i == 0 ? "  by image " : ", ", fate->users[i]);
+	if (fate->released.fate == SFS_RELEASE_UNKNOWN)
+		fputs(": nobody knows whether a damaged image record uses it",
+		      stdout);
 	putchar('\n');
 }
 
@@ -270,12 +332,13 @@ void sfs_deregister_print(const struct sfs_deregister *plan)
 	char exact[SFS_OUTPUT_EXACT];
 	size_t i;
 
-	for (i = 0; i < plan->count; i++)
+	for (i = 0; i < count_images(plan); i++)
 		printf("%s %s  %s\n",
 		       plan->dry_run ? "would deregister" : "deregistered",
 		       plan->images[i]->id, plan->images[i]->name);
 	for (i = 0; i < plan->fate_count; i++)
-		print_fate(plan, &plan->fates[i]);
+		if (counts(plan, &plan->fates[i]))
+			print_fate(plan, &plan->fates[i]);
 	if (!plan->known)
 		return;
 	sfs_output_exact(plan->bytes, exact);
@@ -313,7 +376,7 @@ int sfs_deregister_json(const struct sfs_deregister *plan)
 	sfs_jsonw_object(w, NULL);
 	sfs_jsonw_bool(w, "DryRun", plan->dry_run);
 	sfs_jsonw_array(w, "Images");
-	for (i = 0; i < plan->count; i++) {
+	for (i = 0; i < count_images(plan); i++) {
 		sfs_jsonw_object(w, NULL);
 		sfs_jsonw_string(w, "ImageId", plan->images[i]->id);
 		sfs_jsonw_string(w, "Name", plan->images[i]->name);
@@ -322,7 +385,8 @@ int sfs_deregister_json(const struct sfs_deregister *plan)
 	sfs_jsonw_end(w);
 	sfs_jsonw_array(w, "Snapshots");
 	for (i = 0; i < plan->fate_count; i++)
-		put_fate(w, &plan->fates[i]);
+		if (counts(plan, &plan->fates[i]))
+			put_fate(w, &plan->fates[i]);
 	sfs_jsonw_end(w);
 	key = plan->delete_snapshots ? "FreedInBytes" : "OrphanedInBytes";
 	if (plan->known)

@@ -18,6 +18,7 @@ struct sfs_fate {
 	char **users; /* names of the images that use it and stay */
 	size_t user_count;
 	size_t user_capacity;
+	bool done; /* it is what came to pass, and not only foretold */
 };
 
 struct sfs_deregister {
@@ -30,7 +31,9 @@ struct sfs_deregister {
 	size_t fate_capacity;
 	uint64_t bytes; /* that deleting the orphans frees, or would */
 	bool known;	/* it is */
-	bool failed;	/* a snapshot could not be deleted */
+	bool unclear;	/* a record of another image is damaged */
+	size_t gone;	/* how many of the images are deregistered */
+	bool failed; /* a snapshot that should have gone is, or may be, there */
 };
 
 /* Resolve @names and foretell what becomes of the snapshots.  -EPERM, logged:
@@ -38,11 +41,12 @@ struct sfs_deregister {
 SFS_MUST_CHECK int sfs_deregister_plan(struct sfs_repo *repo,
 				       char *const *names, size_t count,
 				       struct sfs_deregister *plan);
-/* Do it. */
+/* Do it.  On failure plan->gone and the fates that are done say how far it
+ * went; at an uncertain outcome it goes no further. */
 SFS_MUST_CHECK int sfs_deregister_do(struct sfs_repo *repo,
 				     struct sfs_deregister *plan);
 
-/* Say what was, or with plan->dry_run would be, done. */
+/* Say what was, or with plan->dry_run would be, done; also after failure. */
 void sfs_deregister_print(const struct sfs_deregister *plan);
 SFS_MUST_CHECK int sfs_deregister_json(const struct sfs_deregister *plan);
 

@@ -61,3 +61,40 @@ expect_match "$OUT" " disk "
 snap snapshot restore disk@latest - | cmp - disk.raw
 cp saved.json "$record"
 expect_exit 0 snap check --read-data
+
+# A set counts because its record is there: damage to that hides nothing, and
+# gc neither stops at it nor advises anything that would.
+snap image create machine sda=disk.raw sdb=other.raw
+set=$(basename repo/records/set-*.json .json)
+cp "repo/records/$set.json" saved.json
+chmod u+w "repo/records/$set.json"
+sed -i 's/"Members": 2/"Members": 3/' "repo/records/$set.json"
+expect_exit 13 snap -q check
+expect_match "$OUT" "^damaged record $set: .*stays: 2 snapshots and image img-"
+expect_exit 13 snap -q image list
+expect_match "$OUT" "^machine .* available"
+expect_match "$ERR" "nothing is missing from the list"
+expect_exit 0 snap gc
+expect_match "$ERR" "$set.*stays"
+expect_no_match "$ERR" "away"
+snap image show machine >/dev/null
+
+# Without it they do not count, and check says so.
+rm -f "repo/records/$set.json"
+expect_exit 0 snap check
+expect_equal "$(grep -c "'snapfs gc' will remove it" <<<"$ERR")" 3
+cp saved.json "repo/records/$set.json"
+expect_exit 0 snap check --read-data
+
+# A damaged record in the bin keeps gc from working, and is told of.
+id=$(snap --json snapshot show other@-1 | jq -r .SnapshotId)
+snap snapshot delete "$id"
+chmod u+w "repo/bin/$id.json"
+sed -i 's/"other"/"othex"/' "repo/bin/$id.json"
+expect_exit 13 snap check
+expect_match "$OUT" "^damaged record bin/$id: "
+expect_exit 13 snap gc
+expect_match "$ERR" "bin/$id.json'.*remove it"
+rm -f "repo/bin/$id.json"
+expect_exit 0 snap gc
+expect_exit 0 snap check --read-data

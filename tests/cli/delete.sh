@@ -52,3 +52,33 @@ promised=$(snap --json snapshot delete -n disk@latest disk@-1 | jq .FreedInBytes
 snap snapshot delete disk@latest disk@-1
 expect_equal "$(snap --json gc | jq .FreedInBytes)" "$promised"
 expect_equal "$(packs)" 0
+
+# A snapshot that cannot be listed may be the newest: only an id means one.
+for i in 1 2 3; do
+	write_data disk.raw 0 100000 "1$i"
+	snap snapshot create disk=disk.raw
+done
+newest=$(snap --json snapshot show disk@latest | jq -r .SnapshotId)
+older=$(snap --json snapshot show disk@-1 | jq -r .SnapshotId)
+cp "repo/records/$newest.json" saved.json
+chmod u+w "repo/records/$newest.json"
+sed -i 's/"disk"/"disj"/' "repo/records/$newest.json"
+for selector in disk@latest disk@-1 "${newest:0:10}"; do
+	expect_exit 13 snap -q snapshot delete "$selector"
+	expect_match "$ERR" "'$selector': may mean $newest.*by its id"
+done
+expect_exit 0 snap snapshot delete "$older"
+cp saved.json "repo/records/$newest.json"
+expect_exit 0 snap snapshot delete disk@latest
+expect_match "$OUT" "^deleted $newest "
+
+# What went before a failure is told, be it an image.
+snap image register web sda=disk@latest
+stuck=$(snap --json snapshot show disk@latest | jq -r .SnapshotId)
+if chattr +i "repo/records/$stuck.json" 2>/dev/null; then
+	expect_exit 1 snap snapshot delete --cascade "$stuck"
+	expect_match "$ERR" "image 'web' .*deregistered already"
+	chattr -i "repo/records/$stuck.json"
+	expect_exit 1 snap image show web
+	snap snapshot show "$stuck" >/dev/null
+fi

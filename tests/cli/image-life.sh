@@ -149,3 +149,25 @@ promised=$(snap --json image deregister two --delete-snapshots |
 [ "$promised" -gt 0 ] || fail "the last image frees nothing"
 expect_equal "$(snap --json gc | jq .FreedInBytes)" "$promised"
 expect_equal "$(snap --json stats | jq .Images)" 0
+
+# A damaged record of another image: this one goes, what both may use stays.
+snap snapshot create b=b.raw
+snap image register good sda=b@latest
+snap image register hurt sda=b@latest
+hurt=$(field hurt .ImageId)
+chmod u+w "repo/records/$hurt.json"
+sed -i 's/"hurt"/"hurl"/' "repo/records/$hurt.json"
+expect_exit 0 snap -q image deregister good -n --delete-snapshots
+expect_match "$OUT" "^would keep snap-.*damaged image record"
+expect_exit 3 snap -q image deregister good --delete-snapshots
+expect_match "$OUT" "^deregistered img-"
+expect_match "$OUT" "^kept snap-[0-9a-f]*: nobody knows whether a damaged image"
+expect_match "$ERR" "$hurt"
+snap snapshot show b@latest >/dev/null
+expect_exit 13 snap image list
+rm -f "repo/records/$hurt.json"
+
+# Sizes add up to what a number holds, and no further.
+mapfile -t many < <(printf 'sd%s=empty,size=1024P\n' {1..127})
+snap image register huge sda=b@latest "${many[@]}"
+expect_match "$(snap image list)" "^huge .* 128 +1[56]\.?0? ?EiB "

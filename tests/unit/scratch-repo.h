@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include "format/record.h"
 #include "src/images.h"
 #include "src/ingest.h"
 #include "src/map.h"
@@ -105,6 +106,41 @@ static inline void flip(const char *path, uint64_t offset)
 	assert_int_equal(pread(fd, &byte, 1, (off_t)offset), 1);
 	byte ^= 0xff;
 	assert_int_equal(pwrite(fd, &byte, 1, (off_t)offset), 1);
+	close(fd);
+}
+
+/* All that was logged since log_all(), of any level; for one thread. */
+static char all_log[4096];
+
+static inline void add_to_log(enum sfs_level level, const char *text)
+{
+	size_t used = strlen(all_log);
+
+	(void)level;
+	snprintf(all_log + used, sizeof(all_log) - used, "%s\n", text);
+}
+
+static inline void log_all(void)
+{
+	all_log[0] = '\0';
+	sfs_log_set_sink(add_to_log);
+}
+
+/* Make the record at @path one of a version to come. */
+static inline void make_newer(const char *path)
+{
+	int fd = open_disk(path);
+	char bytes[8192], *version;
+	ssize_t size;
+
+	size = pread(fd, bytes, sizeof(bytes) - 1, 0);
+	assert_true(size > 0);
+	bytes[size] = '\0';
+	version = strstr(bytes, "\"Version\": 1");
+	assert_non_null(version);
+	version[strlen("\"Version\": ")] = '2';
+	sfs_record_seal(bytes, (size_t)size);
+	assert_int_equal(pwrite(fd, bytes, (size_t)size, 0), size);
 	close(fd);
 }
 

@@ -13,13 +13,35 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "format/pack.h"
 #include "src/db.h"
 #include "tests/unit/records.h"
 
+/* Taking libc's place: files whose names end so cannot be opened. */
+static const char *unreadable;
+
+int openat(int dir, const char *path, int flags, ...)
+{
+	size_t n = strlen(path), m = unreadable ? strlen(unreadable) : 0;
+	mode_t mode;
+	va_list args;
+
+	va_start(args, flags);
+	mode = va_arg(args, mode_t); /* rubbish where there is none */
+	va_end(args);
+	if (m > 0 && n >= m && strcmp(path + n - m, unreadable) == 0) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, dir, path, flags,
+			    flags & O_CREAT ? mode : 0);
+}
+
 static int setup(void **state)
 {
+	unreadable = NULL;
 	*state = records_new();
 	return 0;
 }
@@ -356,6 +378,63 @@ static void repaired_records_come_back(void **state)
 	records_write(repo, s.id, file, size, false);
 	free(file);
 	assert_listed(catalog, "1");
+	assert_int_equal(sfs_catalog_damaged(catalog, NULL, NULL), 0);
+	sfs_catalog_close(catalog);
+}
+
+/* Nothing is remembered of a record that could not be read but that. */
+static void unreadable_records_are_tried_again(void **state)
+{
+	struct records *repo = *state;
+	struct sfs_catalog *catalog;
+	char text[4096] = "";
+
+	records_add(repo, 1, "web");
+	records_add(repo, 2, "web");
+	settle(repo);
+	unreadable = "2.json";
+	catalog = open_catalog(repo);
+	assert_listed(catalog, "1");
+	assert_int_equal(sfs_catalog_damaged(catalog, note_damage, text), 1);
+	assert_string_equal(text, "snap-00000000000000002: cannot be read\n");
+	assert_int_equal(sfs_catalog_refresh(catalog), 0);
+	assert_int_equal(sfs_catalog_refresh(catalog), 0);
+	unreadable = NULL;
+	assert_int_equal(sfs_catalog_refresh(catalog), 1);
+	assert_listed(catalog, "1 2");
+	assert_int_equal(sfs_catalog_damaged(catalog, NULL, NULL), 0);
+	assert_int_equal(sfs_catalog_refresh(catalog), 0);
+	/* Once read it stays. */
+	unreadable = "2.json";
+	assert_int_equal(sfs_catalog_relist(catalog), 0);
+	assert_listed(catalog, "1 2");
+	sfs_catalog_close(catalog);
+}
+
+static void unreadable_records_are_tried_by_the_next(void **state)
+{
+	struct records *repo = *state;
+	struct sfs_catalog *catalog;
+
+	records_add(repo, 1, "web");
+	settle(repo);
+	unreadable = "1.json";
+	catalog = open_catalog(repo);
+	assert_listed(catalog, "");
+	sfs_catalog_close(catalog);
+	unreadable = NULL;
+	catalog = open_catalog(repo);
+	assert_listed(catalog, "1");
+	assert_int_equal(sfs_catalog_damaged(catalog, NULL, NULL), 0);
+	sfs_catalog_close(catalog);
+	/* Gone while it could not be read. */
+	records_add(repo, 2, "web");
+	unreadable = "2.json";
+	catalog = open_catalog(repo);
+	assert_listed(catalog, "1");
+	assert_int_equal(unlink(file_of(repo, "records/"
+					      "snap-00000000000000002.json")),
+			 0);
 	assert_int_equal(sfs_catalog_damaged(catalog, NULL, NULL), 0);
 	sfs_catalog_close(catalog);
 }
@@ -1090,6 +1169,8 @@ int main(void)
 		TEST(members_wait_for_their_set),
 		TEST(damage_hides_nothing_else),
 		TEST(repaired_records_come_back),
+		TEST(unreadable_records_are_tried_again),
+		TEST(unreadable_records_are_tried_by_the_next),
 		TEST(a_good_file_is_kept),
 		TEST(a_missing_file_is_made),
 		TEST(hostile_content_is_replaced),

@@ -19,6 +19,7 @@
 static struct {
 	struct sfs_damage damage;
 	char name[128];
+	char why[384];
 } found[DAMAGES];
 static unsigned found_count;
 static struct sfs_check_result result;
@@ -31,6 +32,8 @@ static void collect(const struct sfs_damage *damage, void *context)
 	found[found_count].damage = *damage;
 	snprintf(found[found_count].name, sizeof(found[0].name), "%s",
 		 damage->name ? damage->name : "");
+	snprintf(found[found_count].why, sizeof(found[0].why), "%s",
+		 damage->why);
 	found_count++;
 }
 
@@ -581,6 +584,128 @@ static void images_without_their_snapshots(void **state)
 	sfs_snapshot_free(b);
 }
 
+/* ---- sets, and the bin ---- */
+
+static const char *record_path(const char *area, const char *id)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "repo/%s/%s.json", area, id);
+	return path;
+}
+
+static struct sfs_image *create_image(void)
+{
+	const struct sfs_image_source source = { .source = "disk" };
+	const struct sfs_ingest_options options = { .threads = 1 };
+	struct sfs_image *image = new_image("web");
+
+	put_noise("disk", 0, 10 * CHUNK, 1);
+	add_mapping(image, "/dev/sda1", SFS_MAPPING_SNAPSHOT);
+	assert_int_equal(sfs_image_create(repo, image, &source, 1, &options),
+			 0);
+	return image;
+}
+
+static void assert_found_one(enum sfs_damage_kind kind, const char *name,
+			     const char *why)
+{
+	assert_int_equal(found_count, 1);
+	assert_int_equal(found[0].damage.kind, kind);
+	assert_string_equal(found[0].name, name);
+	if (!strstr(found[0].why, why))
+		fail_msg("'%s' is not in '%s'", why, found[0].why);
+}
+
+static void a_damaged_set_takes_nothing_away(void **state)
+{
+	struct sfs_image *image = create_image();
+	char why[128];
+
+	(void)state;
+	check(false);
+	assert_int_equal(found_count, 0);
+	assert_int_equal(result.records, 3);
+	flip(record_path("records", image->set), 100);
+	check(false);
+	snprintf(why, sizeof(why), "stays: 1 snapshots and image %s",
+		 image->id);
+	assert_found_one(SFS_DAMAGE_RECORD, image->set, why);
+	assert_int_equal(result.snapshots, 1);
+	assert_int_equal(result.images, 1);
+	sfs_image_free(image);
+}
+
+static void what_lost_its_set_is_told_of(void **state)
+{
+	struct sfs_image *image = create_image();
+
+	(void)state;
+	assert_int_equal(unlink(record_path("records", image->set)), 0);
+	log_all();
+	check(true);
+	assert_int_equal(found_count, 0); /* 'gc' will remove them */
+	assert_int_equal(result.snapshots, 0);
+	assert_int_equal(result.images, 0);
+	assert_non_null(strstr(all_log, image->id));
+	assert_non_null(strstr(all_log, image->mappings[0].snapshot));
+	assert_non_null(strstr(all_log, "'snapfs gc' will remove it"));
+	sfs_image_free(image);
+}
+
+static void a_newer_record_is_not_damaged(void **state)
+{
+	struct sfs_image *image = create_image();
+
+	(void)state;
+	make_newer(record_path("records", image->id));
+	check(false);
+	assert_found_one(SFS_DAMAGE_NEWER, image->id, "use a newer snapfs");
+	assert_int_equal(result.newer, 1);
+	sfs_image_free(image);
+}
+
+static void the_bin_is_read(void **state)
+{
+	struct sfs_image *image = create_image();
+	const char *ids[] = { image->id, image->mappings[0].snapshot };
+	char name[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(sfs_store_move(repo->store, SFS_AREA_RECORDS,
+						SFS_AREA_BIN, ids[i]),
+				 0);
+		check(false);
+		assert_int_equal(found_count, 0);
+		flip(record_path("bin", ids[i]), 100);
+	}
+	check(false); /* of the image nobody needs to know anything */
+	snprintf(name, sizeof(name), "bin/%s", ids[1]);
+	assert_found_one(SFS_DAMAGE_RECORD, name, "'snapfs gc' stops at it");
+	sfs_image_free(image);
+}
+
+static void a_volume_too_small_for_its_snapshot(void **state)
+{
+	struct sfs_image *image = create_image();
+	CLEANUP_FREE char *file = NULL;
+	size_t size;
+
+	(void)state;
+	image->mappings[0].size = 10 * CHUNK - 1;
+	assert_int_equal(
+		sfs_record_encode_image(&repo->config, image, &file, &size), 0);
+	assert_int_equal(sfs_store_put(repo->store, SFS_AREA_RECORDS, image->id,
+				       file, size, true),
+			 0);
+	check(false);
+	assert_found_one(SFS_DAMAGE_IMAGE, image->id,
+			 "is larger than the volume");
+	sfs_image_free(image);
+}
+
 #define TEST(f)	 cmocka_unit_test_setup_teardown(f, repo_setup, repo_teardown)
 #define CHAIN(f) cmocka_unit_test_setup_teardown(f, chain_setup, chain_teardown)
 
@@ -590,6 +715,11 @@ int main(void)
 		TEST(empty_repository),
 		TEST(empty_volumes),
 		TEST(images_without_their_snapshots),
+		TEST(a_damaged_set_takes_nothing_away),
+		TEST(what_lost_its_set_is_told_of),
+		TEST(a_newer_record_is_not_damaged),
+		TEST(the_bin_is_read),
+		TEST(a_volume_too_small_for_its_snapshot),
 		CHAIN(whole_repository),
 		CHAIN(damaged_chunk),
 		CHAIN(neighbours_are_one_range),

@@ -413,6 +413,138 @@ static void an_unreadable_image_stops_the_sweep(void **state)
 	sfs_snapshot_free(b);
 }
 
+static struct sfs_gc_result stopped;
+
+static const char *record_path(const char *area, const char *id)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "repo/%s/%s.json", area, id);
+	return path;
+}
+
+static void assert_said(const char *text, bool said)
+{
+	if ((strstr(all_log, text) != NULL) != said)
+		fail_msg("'%s' was %ssaid: %s", text, said ? "not " : "",
+			 all_log);
+}
+
+/* An image of one volume that was made with it. */
+static struct sfs_image *create_image(void)
+{
+	const struct sfs_image_source source = { .source = "disk" };
+	const struct sfs_ingest_options options = { .threads = 1 };
+	struct sfs_image *image = new_image("web");
+
+	put_noise("disk", 0, 1 << 20, 1);
+	add_mapping(image, "/dev/sda1", SFS_MAPPING_SNAPSHOT);
+	assert_int_equal(sfs_image_create(repo, image, &source, 1, &options),
+			 0);
+	log_all();
+	return image;
+}
+
+/* It counts because it is there. */
+static void an_unreadable_set_holds_what_it_held(void **state)
+{
+	struct sfs_image *image = create_image(), *loaded;
+	struct sfs_released *released;
+	size_t count;
+
+	(void)state;
+	flip(record_path("records", image->set), 100);
+	assert_int_equal(gc(true).records_removed, 0);
+	assert_int_equal(gc(false).records_removed, 0);
+	assert_int_equal(count_packs(), 2);
+	assert_said(image->set, true);
+	assert_said("stays", true);
+	assert_said("move it away", false);
+	assert_int_equal(
+		sfs_catalog_load_image(repo->catalog, image->id, &loaded), 0);
+	sfs_image_free(loaded);
+	/* Of anything else gc gives back what can be. */
+	assert_int_equal(sfs_image_deregister(repo, image->id, true, false,
+					      &released, &count),
+			 0);
+	free(released);
+	assert_int_equal(gc(false).records_removed, 2);
+	assert_int_equal(count_packs(), 0);
+	assert_int_equal(access(record_path("records", image->set), F_OK), 0);
+	sfs_image_free(image);
+}
+
+static void a_newer_set_holds_what_it_held(void **state)
+{
+	struct sfs_image *image = create_image();
+
+	(void)state;
+	make_newer(record_path("records", image->set));
+	assert_int_equal(gc(false).records_removed, 0);
+	assert_said("use a newer snapfs", true);
+	assert_said("move it away", false);
+	assert_said("from a copy", false);
+	sfs_image_free(image);
+}
+
+static void newer_records_ask_for_a_newer_snapfs(void **state)
+{
+	struct sfs_image *image = create_image();
+	const char *ids[] = { image->id, image->mappings[0].snapshot };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		make_newer(record_path("records", ids[i]));
+		log_all();
+		assert_int_equal(sfs_gc(repo, false, NULL, &stopped),
+				 -EOPNOTSUPP);
+		assert_said("use a newer snapfs", true);
+		assert_said("move it away", false);
+	}
+	assert_int_equal(count_packs(), 2);
+	sfs_image_free(image);
+}
+
+static void images_in_the_bin_are_not_read(void **state)
+{
+	struct sfs_image *image = create_image();
+	struct sfs_released *released;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(sfs_image_deregister(repo, image->id, false, false,
+					      &released, &count),
+			 0);
+	free(released);
+	flip(record_path("bin", image->id), 100);
+	assert_int_equal(gc(false).records_removed, 1);
+	assert_int_equal(access(record_path("bin", image->id), F_OK), -1);
+	sfs_image_free(image);
+}
+
+/* Somebody may have it open. */
+static void an_unreadable_snapshot_in_the_bin_stops_the_sweep(void **state)
+{
+	struct sfs_snapshot *a;
+	char said[64];
+
+	(void)state;
+	put_noise("disk", 0, 1 << 20, 1);
+	a = take("v", "disk");
+	delete_one(a);
+	flip(record_path("bin", a->id), 100);
+	log_all();
+	assert_int_equal(sfs_gc(repo, false, NULL, &stopped), -EBADMSG);
+	snprintf(said, sizeof(said), "/bin/%s.json'", a->id);
+	assert_said(said, true);
+	assert_said("remove it once nobody has", true);
+	assert_int_equal(count_packs(), 2);
+	assert_int_equal(unlink(record_path("bin", a->id)), 0);
+	assert_int_equal(gc(false).packs_removed, 2);
+	sfs_snapshot_free(a);
+}
+
 static void temporary_files_are_swept(void **state)
 {
 	(void)state;
@@ -493,6 +625,11 @@ int main(void)
 		TEST(a_set_stays_while_an_image_names_it),
 		TEST(a_deregistered_image_is_swept),
 		TEST(an_unreadable_image_stops_the_sweep),
+		TEST(an_unreadable_set_holds_what_it_held),
+		TEST(a_newer_set_holds_what_it_held),
+		TEST(newer_records_ask_for_a_newer_snapfs),
+		TEST(images_in_the_bin_are_not_read),
+		TEST(an_unreadable_snapshot_in_the_bin_stops_the_sweep),
 		TEST(temporary_files_are_swept),
 		TEST(the_index_forgets_what_was_swept),
 		TEST(stats_add_up),

@@ -8,11 +8,28 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 
 #include "format/record.h"
 #include "src/delete.h"
 #include "src/image-json.h"
 #include "tests/unit/scratch-repo.h"
+
+/* Taking libc's place: the @fail_fsync-th fsync from now fails; how many there
+ * were since. */
+static unsigned fail_fsync, later_fsyncs;
+
+int fsync(int fd)
+{
+	if (fail_fsync == 0)
+		later_fsyncs++;
+	else if (--fail_fsync == 0) {
+		later_fsyncs = 0;
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static struct sfs_snapshot *a, *b; /* of 10 chunks, and of 5 */
 
@@ -431,16 +448,17 @@ static void users_are_found_in_any_state(void **state)
 	unsigned count = 0;
 
 	(void)state;
-	assert_int_equal(sfs_images_using(repo, ids, 1, count_image, &count),
-			 0);
+	assert_int_equal(
+		sfs_images_using(repo, ids, 1, count_image, NULL, &count), 0);
 	assert_int_equal(count, 2);
 	count = 0;
 	assert_int_equal(
-		sfs_images_using(repo, ids + 1, 1, count_image, &count), 0);
+		sfs_images_using(repo, ids + 1, 1, count_image, NULL, &count),
+		0);
 	assert_int_equal(count, 1);
 	count = 0;
-	assert_int_equal(sfs_images_using(repo, ids, 2, count_image, &count),
-			 0);
+	assert_int_equal(
+		sfs_images_using(repo, ids, 2, count_image, NULL, &count), 0);
 	assert_int_equal(count, 2);
 	sfs_image_free(x);
 	sfs_image_free(y);
@@ -537,6 +555,99 @@ static void a_protected_image_stays(void **state)
 	sfs_image_free(image);
 }
 
+static void flip_record(const char *id)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "repo/records/%s.json", id);
+	flip(path, 300);
+}
+
+/* It may be the other one that needs them. */
+static void a_damaged_image_keeps_the_snapshots_of_others(void **state)
+{
+	struct sfs_image *x = register_both("web"), *y = register_both("db1"),
+			 *z = register_image("hurt", a);
+
+	(void)state;
+	flip_record(z->id);
+	assert_released(x, true, true, SFS_RELEASE_USED, SFS_RELEASE_USED);
+	assert_released(x, true, false, SFS_RELEASE_USED, SFS_RELEASE_USED);
+	assert_released(y, false, true, SFS_RELEASE_UNKNOWN,
+			SFS_RELEASE_UNKNOWN);
+	log_all();
+	assert_released(y, true, false, SFS_RELEASE_UNKNOWN,
+			SFS_RELEASE_UNKNOWN);
+	assert_non_null(strstr(all_log, z->id));
+	assert_int_equal(count_records("img"), 1);
+	assert_int_equal(count_records("snap"), 2);
+	sfs_image_free(x);
+	sfs_image_free(y);
+	sfs_image_free(z);
+}
+
+static void an_image_may_go_without_certainty(void **state)
+{
+	struct sfs_image *image = register_both("web");
+	struct sfs_released *released;
+	size_t count;
+
+	(void)state;
+	log_all();
+	fail_fsync = 2;
+	assert_int_equal(sfs_image_deregister(repo, image->id, true, false,
+					      &released, &count),
+			 -EIO);
+	assert_int_equal(later_fsyncs, 0);
+	assert_non_null(strstr(all_log, "outcome uncertain"));
+	assert_non_null(strstr(all_log, "is gone, its snapshots stay"));
+	assert_int_equal(count_records("img"), 0);
+	assert_int_equal(count_records("snap"), 2);
+	sfs_image_free(image);
+}
+
+static void uncertainty_stops_the_deleting(void **state)
+{
+	struct sfs_image *image = register_both("web");
+
+	(void)state;
+	log_all();
+	fail_fsync = 3; /* two were for the image */
+	assert_released(image, true, false, SFS_RELEASE_UNCERTAIN,
+			SFS_RELEASE_FAILED);
+	assert_int_equal(later_fsyncs, 0);
+	assert_non_null(strstr(all_log, "outcome uncertain"));
+	assert_int_equal(count_records("img"), 0);
+	assert_int_equal(count_records("snap"), 1);
+	sfs_image_free(image);
+}
+
+static void note_deleted(const char *id, void *context)
+{
+	assert_string_equal(id, context);
+	told++;
+}
+
+/* What went before a failure is told. */
+static void a_cascade_tells_how_far_it_went(void **state)
+{
+	struct sfs_image *image = register_both("web");
+	char *ids[] = { a->id, b->id };
+	struct sfs_delete_options options = { .cascade = true,
+					      .deleted = note_deleted,
+					      .context = a->id };
+
+	(void)state;
+	told = 0;
+	fail_fsync = 5;
+	assert_int_equal(sfs_delete_with(repo, ids, 2, &options), -EIO);
+	assert_int_equal(told, 1);
+	assert_int_equal(later_fsyncs, 0);
+	assert_int_equal(count_records("img"), 0);
+	assert_int_equal(count_records("snap"), 0);
+	sfs_image_free(image);
+}
+
 /* ---- snapshots that are not there ---- */
 
 static void missing_and_damaged_snapshots_show(void **state)
@@ -569,6 +680,26 @@ static void missing_and_damaged_snapshots_show(void **state)
 	assert_int_equal(count_records("snap"), 1);
 	sfs_image_free(image);
 	sfs_image_free(found);
+}
+
+static void a_volume_too_small_for_its_snapshot_is_damaged(void **state)
+{
+	struct sfs_image *image = register_both("web");
+	CLEANUP_FREE enum sfs_mapping_state *states = NULL;
+	CLEANUP_FREE char *file = NULL;
+	size_t size;
+
+	(void)state;
+	image->mappings[1].size = 5 * CHUNK - 1;
+	assert_int_equal(
+		sfs_record_encode_image(&repo->config, image, &file, &size), 0);
+	assert_int_equal(sfs_store_put(repo->store, SFS_AREA_RECORDS, image->id,
+				       file, size, true),
+			 0);
+	assert_int_equal(sfs_image_states(repo, image, &states), 0);
+	assert_int_equal(states[0], SFS_MAPPING_OK);
+	assert_int_equal(states[1], SFS_MAPPING_DAMAGED);
+	sfs_image_free(image);
 }
 
 /* ---- for programs ---- */
@@ -642,7 +773,12 @@ int main(void)
 		TEST(deregistering_tells_of_orphans),
 		TEST(a_snapshot_mapped_twice_is_told_once),
 		TEST(a_protected_image_stays),
+		TEST(a_damaged_image_keeps_the_snapshots_of_others),
+		TEST(an_image_may_go_without_certainty),
+		TEST(uncertainty_stops_the_deleting),
+		TEST(a_cascade_tells_how_far_it_went),
 		TEST(missing_and_damaged_snapshots_show),
+		TEST(a_volume_too_small_for_its_snapshot_is_damaged),
 		TEST(json_says_it_all),
 	};
 

@@ -11,10 +11,27 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "src/store.h"
 #include "tests/unit/scratch-disk.h"
+
+/* Taking libc's place: the @fail_fsync-th fsync from now fails; how many there
+ * were since. */
+static unsigned fail_fsync, later_fsyncs;
+
+int fsync(int fd)
+{
+	if (fail_fsync == 0)
+		later_fsyncs++;
+	else if (--fail_fsync == 0) {
+		later_fsyncs = 0;
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static struct sfs_store *fresh_store(void)
 {
@@ -207,6 +224,38 @@ static void move_takes_it_to_the_bin(void **state)
 	sfs_store_close(store);
 }
 
+/* A second fsync would only say that nothing is left to be written. */
+static void a_move_that_is_not_durable_is_uncertain(void **state)
+{
+	struct sfs_store *store = fresh_store();
+	unsigned bin = 0, i;
+
+	(void)state;
+	for (i = 1; i <= 2; i++) {
+		assert_int_equal(sfs_store_put(store, SFS_AREA_RECORDS,
+					       i == 1 ? "a" : "b", "x", 1,
+					       false),
+				 0);
+		fail_fsync = i;
+		assert_int_equal(sfs_store_move(store, SFS_AREA_RECORDS,
+						SFS_AREA_BIN,
+						i == 1 ? "a" : "b"),
+				 -EIO);
+		assert_int_equal(fail_fsync, 0);
+		assert_int_equal(later_fsyncs, 0);
+		assert_non_null(strstr(scratch_log, "outcome uncertain"));
+		scratch_log[0] = '\0';
+	}
+	assert_int_equal(
+		sfs_store_list(store, SFS_AREA_BIN, count_objects, &bin), 0);
+	assert_int_equal(bin, 2);
+	assert_int_equal(
+		sfs_store_move(store, SFS_AREA_RECORDS, SFS_AREA_BIN, "a"),
+		-ENOENT);
+	assert_null(strstr(scratch_log, "uncertain"));
+	sfs_store_close(store);
+}
+
 static void a_stamp_tells_every_change(void **state)
 {
 	struct sfs_store *store = fresh_store();
@@ -356,6 +405,7 @@ int main(void)
 		TEST(links_and_fifos_are_not_followed),
 		TEST(a_failed_put_leaves_nothing),
 		TEST(move_takes_it_to_the_bin),
+		TEST(a_move_that_is_not_durable_is_uncertain),
 		TEST(a_stamp_tells_every_change),
 		TEST(packs_are_read_in_part),
 		TEST(more_packs_than_kept_open),
