@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "format/le.h"
@@ -252,38 +251,22 @@ static int decode_row(const uint8_t *bytes, struct sfs_export_row *ret,
 	return 0;
 }
 
-struct sfs_export_tail {
-	struct sfs_export_footer footer;
-	XXH3_state_t *hash; /* of what was seen */
-	uint64_t rows;	    /* so far */
-	uint64_t place;	    /* of the last of them */
-	uint64_t offset;    /* of the next block */
-};
-
-struct sfs_export_tail *
-sfs_export_tail_new(const struct sfs_export_footer *footer)
+int sfs_export_tail_init(struct sfs_export_tail *tail,
+			 const struct sfs_export_footer *footer)
 {
-	struct sfs_export_tail *tail = calloc(1, sizeof(*tail));
-
-	if (!tail)
-		return NULL;
-	tail->footer = *footer;
-	tail->offset = SFS_EXPORT_HEADER_SIZE;
-	tail->hash = XXH3_createState();
-	if (!tail->hash) {
-		free(tail);
-		return NULL;
-	}
+	*tail = (struct sfs_export_tail){ .footer = *footer,
+					  .hash = XXH3_createState(),
+					  .offset = SFS_EXPORT_HEADER_SIZE };
+	if (!tail->hash)
+		return -ENOMEM;
 	XXH3_64bits_reset(tail->hash);
-	return tail;
+	return 0;
 }
 
-void sfs_export_tail_free(struct sfs_export_tail *tail)
+void sfs_export_tail_done(struct sfs_export_tail *tail)
 {
-	if (!tail)
-		return;
 	XXH3_freeState(tail->hash);
-	free(tail);
+	tail->hash = NULL;
 }
 
 static int next_row(struct sfs_export_tail *tail, const uint8_t *bytes,

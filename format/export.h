@@ -109,7 +109,7 @@ int sfs_export_header_decode(const uint8_t *bytes, size_t size,
 
 /* Decode the last SFS_EXPORT_FOOTER_SIZE bytes of a file of @file_size bytes:
  * enough to know where the tail starts.  The check waits for
- * sfs_export_tail_decode(). */
+ * sfs_export_tail_end(). */
 int sfs_export_footer_decode(const uint8_t *bytes, size_t size,
 			     uint64_t file_size, struct sfs_export_footer *ret,
 			     const char **reterr_why);
@@ -119,12 +119,18 @@ int sfs_export_footer_decode(const uint8_t *bytes, size_t size,
  * hold an index to find that it is none.  That volumes are there and large
  * enough is for who knows the records.
  */
-struct sfs_export_tail;
+struct sfs_export_tail {
+	struct sfs_export_footer footer;
+	struct XXH3_state_s *hash; /* of what was seen */
+	uint64_t rows;		   /* so far */
+	uint64_t place;		   /* of the last of them */
+	uint64_t offset;	   /* of the next block */
+};
 
-/* NULL when there is no memory. */
-struct sfs_export_tail *
-sfs_export_tail_new(const struct sfs_export_footer *footer);
-void sfs_export_tail_free(struct sfs_export_tail *tail);
+/* -ENOMEM when there is no memory for the hash. */
+int sfs_export_tail_init(struct sfs_export_tail *tail,
+			 const struct sfs_export_footer *footer);
+void sfs_export_tail_done(struct sfs_export_tail *tail);
 
 /* Decode the next @count rows: in order, of known kinds, without gaps from the
  * header on and not into the index. */

@@ -15,7 +15,8 @@
 
 struct sfs_export_options {
 	/* Leave out what the volume of the same device of this image holds as
-	 * well: whoever imports the file must have that one.  Or NULL. */
+	 * well: whoever imports the file must have that one, and the file says
+	 * which it is.  Or NULL. */
 	const struct sfs_image *base;
 	bool force;		       /* replace what exists */
 	unsigned threads;	       /* 0: one a processor */

@@ -17,14 +17,14 @@ struct opening {
 	struct sfs_export_footer footer;
 	uint8_t end[SFS_EXPORT_FOOTER_SIZE]; /* as it is in the file */
 	uint8_t *records;
-	struct sfs_export_tail *tail;
+	struct sfs_export_tail tail;
 	uint8_t *piece; /* of the index */
 };
 
 static void opening_done(struct opening *opening)
 {
 	sfs_image_file_close(opening->file);
-	sfs_export_tail_free(opening->tail);
+	sfs_export_tail_done(&opening->tail);
 	free(opening->records);
 	free(opening->piece);
 }
@@ -339,7 +339,7 @@ static int read_piece(struct opening *opening, size_t count)
 			    file->row_count * SFS_EXPORT_ROW_SIZE);
 	if (r < 0)
 		return r;
-	r = sfs_export_tail_rows(opening->tail, opening->piece, count,
+	r = sfs_export_tail_rows(&opening->tail, opening->piece, count,
 				 file->rows + file->row_count, &why);
 	if (r < 0)
 		return tell(file, r, why);
@@ -356,9 +356,11 @@ static int read_rows(struct opening *opening)
 	const char *why;
 	int r;
 
-	opening->tail = sfs_export_tail_new(footer);
+	r = sfs_export_tail_init(&opening->tail, footer);
+	if (r < 0)
+		return r;
 	opening->piece = sfs_malloc(PIECE * SFS_EXPORT_ROW_SIZE);
-	if (!opening->tail || !opening->piece)
+	if (!opening->piece)
 		return -ENOMEM;
 	while (file->row_count < footer->rows) {
 		count = sfs_min(footer->rows - file->row_count, PIECE);
@@ -368,7 +370,7 @@ static int read_rows(struct opening *opening)
 		if (r < 0)
 			return r;
 	}
-	r = sfs_export_tail_end(opening->tail, opening->records, opening->end,
+	r = sfs_export_tail_end(&opening->tail, opening->records, opening->end,
 				&why);
 	return r < 0 ? tell(file, r, why) : 0;
 }
