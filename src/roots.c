@@ -225,6 +225,39 @@ static int judge_bin(struct sfs_repo *repo, struct sfs_roots *roots)
 	return 0;
 }
 
+static int judge_mapping(const struct sfs_roots *roots,
+			 const struct sfs_image *image,
+			 const struct sfs_mapping *mapping)
+{
+	if (mapping->kind != SFS_MAPPING_SNAPSHOT ||
+	    sfs_roots_find(roots, mapping->snapshot))
+		return 0;
+	sfs_err("image '%s' (%s): the record of its snapshot '%s' is missing; "
+		"nothing can be given back, or what it needs would go: put the "
+		"record back from a copy, or deregister the image",
+		image->name, image->id, mapping->snapshot);
+	return -EUCLEAN;
+}
+
+/* An image's snapshot cannot be deleted: where its record is not there it was
+ * lost, and what it names must wait for it. */
+static int judge_images(const struct sfs_roots *roots)
+{
+	const struct sfs_root *root;
+	size_t i, j;
+	int r = 0;
+
+	for (i = 0; i < roots->count; i++) {
+		root = &roots->roots[i];
+		if (!root->image || root->binned || root->dead)
+			continue;
+		for (j = 0; j < root->image->mapping_count && r == 0; j++)
+			r = judge_mapping(roots, root->image,
+					  &root->image->mappings[j]);
+	}
+	return r;
+}
+
 int sfs_roots_read(struct sfs_repo *repo, bool committing,
 		   struct sfs_roots *ret)
 {
@@ -243,5 +276,9 @@ int sfs_roots_read(struct sfs_repo *repo, bool committing,
 	judge_sets(ret, committing);
 	/* Only now the pins: a reader pins, then looks; we looked, now probe.
 	 */
-	return judge_bin(repo, ret);
+	r = judge_bin(repo, ret);
+	if (r < 0)
+		return r;
+	/* What is being published meanwhile may not all have been listed. */
+	return committing ? 0 : judge_images(ret);
 }

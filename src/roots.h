@@ -41,8 +41,9 @@ struct sfs_roots {
  * member nor image is left.  A set counts because its record is there: one
  * that cannot be decoded, or read, is logged and lives.  -EUCLEAN, -EBADMSG or
  * -EOPNOTSUPP, logged, for another record that cannot be decoded: then nobody
- * knows what it needs.  With @committing, what a running creator may have half
- * published is not called dead. */
+ * knows what it needs; -EUCLEAN also for an image whose snapshot's record is
+ * gone.  With @committing, what a running creator may have half published is
+ * neither called dead nor missed. */
 SFS_MUST_CHECK int sfs_roots_read(struct sfs_repo *repo, bool committing,
 				  struct sfs_roots *ret);
 void sfs_roots_done(struct sfs_roots *roots);
