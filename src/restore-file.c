@@ -42,7 +42,7 @@ static int set_size(const struct sfs_view *view, const char *dest, int fd)
 	uint64_t size = sfs_view_snapshot(view)->size;
 	int r;
 
-	if (ftruncate(fd, (off_t)size) == 0)
+	if (TEMP_FAILURE_RETRY(ftruncate(fd, (off_t)size)) == 0)
 		return 0;
 	r = -errno;
 	if (r == -EFBIG)

@@ -419,8 +419,9 @@ static int write_temp(struct sfs_store *store, const char *temp,
 	CLEANUP_CLOSE int fd = -1;
 	int r;
 
-	fd = openat(store->tmp_fd, temp,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = TEMP_FAILURE_RETRY(openat(
+		store->tmp_fd, temp,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
 	if (fd < 0)
 		return -errno;
 	r = sfs_io_writev(fd, iov, iov_count);

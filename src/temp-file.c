@@ -58,7 +58,7 @@ static int create(struct sfs_temp_file *file)
 		pick_name(file);
 		file->fd = openat(file->dir, file->name,
 				  O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	} while (file->fd < 0 && errno == EEXIST);
+	} while (file->fd < 0 && (errno == EEXIST || errno == EINTR));
 	if (file->fd >= 0)
 		return 0;
 	file->name[0] = '\0';
