@@ -101,9 +101,9 @@ static int write_empty(struct run *run, struct job *job, uint64_t offset,
 	if (target->device_size > 0) {
 		r = sfs_device_zero(target->fd, offset, size);
 	} else {
-		r = fallocate(target->fd,
-			      FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			      (off_t)offset, (off_t)size);
+		r = TEMP_FAILURE_RETRY(fallocate(
+			target->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			(off_t)offset, (off_t)size));
 		if (r < 0 && errno == EOPNOTSUPP)
 			r = sfs_device_write_zeros(target->fd, offset, size);
 		else if (r < 0)

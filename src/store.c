@@ -139,8 +139,9 @@ static int make_layout(int top_fd)
 	}
 	packs_fd = openat(top_fd, "packs",
 			  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	lock_fd = openat(top_fd, "lock",
-			 O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	lock_fd = TEMP_FAILURE_RETRY(
+		openat(top_fd, "lock",
+		       O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
 	if (packs_fd < 0 || lock_fd < 0)
 		return -errno;
 	for (i = 0; i < 256; i++) {
@@ -447,12 +448,15 @@ static void log_publish(struct sfs_store *store, const char *what, int error,
 
 	if (error == -EEXIST)
 		return; /* the caller's to judge */
-	if ((error == -ENOSPC || error == -EDQUOT) &&
-	    sfs_store_statvfs(store, &vfs) == 0)
+	if (error == -ENOSPC && sfs_store_statvfs(store, &vfs) == 0)
 		sfs_err("'%s': %s: no space: %llu bytes more were needed, "
 			"%llu are free; what was stored before is unharmed",
 			store->path, what, (unsigned long long)size,
 			(unsigned long long)vfs.f_bavail * vfs.f_frsize);
+	else if (error == -EDQUOT)
+		sfs_err("'%s': %s: the disk quota has no room for %llu bytes "
+			"more; what was stored before is unharmed",
+			store->path, what, (unsigned long long)size);
 	else
 		sfs_err("'%s': %s: cannot write: %s", store->path, what,
 			strerror(-error));
