@@ -208,7 +208,8 @@ int sfs_export_footer_decode(const uint8_t *bytes, size_t size,
 		return reject(reterr_why, "truncated");
 	memcpy(&disk, bytes, sizeof(disk));
 	if (memcmp(disk.magic, footer_magic, sizeof(disk.magic)) != 0)
-		return reject(reterr_why, "truncated: its end is not there");
+		return reject(reterr_why, "truncated, or with something "
+					  "behind its end");
 	if (le64_get(disk.rows) > SFS_EXPORT_ROWS_MAX)
 		return reject(reterr_why, "footer has too many rows");
 	if (le64_get(disk.records_size) > SFS_EXPORT_RECORDS_MAX)

@@ -113,7 +113,9 @@ static void report_text(const struct sfs_damage *damage, void *context)
 		sfs_output_text(stdout, damage->volume);
 	}
 	if (damage->pack)
-		printf(" pack %016" PRIx64, damage->pack);
+		printf("%s %016" PRIx64,
+		       damage->kind == SFS_DAMAGE_PACK ? "" : " pack",
+		       damage->pack);
 	if (damage->slot_offset)
 		printf(" slot %" PRIu32, damage->slot_offset);
 	if (damage->size)
