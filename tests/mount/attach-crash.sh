@@ -34,7 +34,7 @@ nothing_left()
 	[ -z "$(mounts_below /run/snapfs)" ] &&
 		[ -z "$(ls /run/snapfs)" ] &&
 		! is_mounted "$T/one" && ! is_mounted "$T/two" &&
-		! losetup -l -n -O BACK-FILE | grep -q /run/snapfs/
+		! losetup -l -n -O BACK-FILE | grep -q "$id"
 }
 
 # The server is killed: shown, and detached, also with a file open.

@@ -22,7 +22,10 @@ nothing_left()
 	[ -z "$(mounts_below "$T")" ] || fail "still mounted: $(mounts_below "$T")"
 	[ -z "$(mounts_below /run/snapfs)" ] || fail "a mount is left"
 	[ -z "$(ls /run/snapfs)" ] || fail "left behind: $(find /run/snapfs)"
-	expect_no_match "$(losetup -l -n -O BACK-FILE)" /run/snapfs/
+	# Loop devices are the whole host's, other tests' among them.
+	expect_no_match "$(losetup -l -n -O BACK-FILE)" \
+		"$(snap --json snapshot list |
+			jq -r '[.Snapshots[].SnapshotId] | join("|")')"
 }
 
 make_ext4 disk.raw 100M
