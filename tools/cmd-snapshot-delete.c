@@ -66,7 +66,7 @@ static int match_hidden(const char *name, const char *why, void *context)
 	if (!strchr(digits, '@') &&
 	    strncmp(name + sizeof(kind) - 1, digits, strlen(digits)) != 0)
 		return 0;
-	memcpy(hidden->id, name, sizeof(hidden->id));
+	strcpy(hidden->id, name);
 	return 1;
 }
 

@@ -358,7 +358,7 @@ static void assert_all_agree(const struct sfs_mount_options *options)
 {
 	static const char *const paths[] = {
 		SNAPSHOT,
-		"scratch/" SNAPSHOT,
+		("scratch/" SNAPSHOT),
 		"images/web",
 		"images/web/sda1.img",
 		"images/web/image.json",
