@@ -335,9 +335,11 @@ void sfs_scratch_prune(struct sfs_fs *fs)
 	struct sfs_scratch_twin *stale = NULL, *next;
 	size_t i;
 
+	/* In any case: this lets go of packs that gc removed, whose space is
+	 * not free before, also when nobody asks for anything. */
+	tree = sfs_fs_refreshed(fs);
 	if (is_empty(table))
 		return;
-	tree = sfs_fs_refreshed(fs);
 	pthread_mutex_lock(&table->lock);
 	for (i = 0; i < SFS_SCRATCH_BUCKETS; i++)
 		stale = take_stale_locked(table, tree, i, stale);

@@ -12,10 +12,10 @@ packs()
 	find repo/packs -name '*.pack' | wc -l
 }
 
-# Files that the daemon holds open without a name.
+# Files in scratch_dir that the daemon holds open without a name.
 overlays()
 {
-	find "/proc/$pid/fd" -lname '*(deleted)' | wc -l
+	find "/proc/$pid/fd" -lname "$T/#* (deleted)" | wc -l
 }
 
 has_overlays()
